@@ -22,11 +22,12 @@ def is_findable(item: Encoded) -> bool:
     """Whether a stored segment finds something *in* its file, rather than its title or its tags.
 
     A picture without a vector is kept as outline; text that video, audio and images carry beside
-    what is seen and heard (channel `text`) describes the file.
+    what is seen and heard (channel `text`) describes the file, unless it has a time of its own.
     """
     segment = item.segment
     if segment.channel is Channel.TEXT and segment.modality is not Modality.DOCUMENT:
-        return False
+        span = segment.span  # of a chapter, or of a line of lyrics
+        return span.axis == "second" and span.end > span.start and not segment.is_title
     return (item.vector is not None or bool(segment.text)) and not segment.is_title
 
 

@@ -38,13 +38,14 @@ def with_words_about(
     about: Iterator[Item] = chain(
         _untold(tags.segments(tags.tags_of(c), source, options, more=more_tags(path, c)), told),
         tags.lyrics_of(path, source, options),
-        chapters.segments(chapters.chapters(c, seconds), source),
+        chapters.segments(chapters.chapters(c, seconds, path if part is None else ""), source),
     )
     if external is not None and external.windows:
         yield from about
-        for w in external.windows:
-            yield w.until(source.duration_s).segment(source, external.origin)
-        yield from map(FileWarning, external.warnings)
+        for one in (external, *external.further):
+            for w in one.windows:
+                yield w.until(source.duration_s).segment(source, one.origin)
+            yield from map(FileWarning, one.warnings)
     elif external is not None:
         about = chain(about, map(FileWarning, external.warnings))
     yield from _before(about, cut)

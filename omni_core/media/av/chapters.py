@@ -48,11 +48,11 @@ class Chapter:
     title: str
 
 
-def chapters(c: Any, seconds: float | None) -> list[Chapter]:
+def chapters(c: Any, seconds: float | None, path: str = "") -> list[Chapter]:
     """The chapters of an open container with a title of their own, in order, without overlaps.
 
     seconds: the length of the file. What lies outside it is dropped; a chapter lasts until the
-    next one begins at most.
+    next one begins at most. path: of a file of which a cue sheet that lies beside it is read too.
     """
     first = c.start_time / 1e6 if c.format.name.startswith("matroska") and c.start_time else 0.0
     length = seconds if seconds else float("inf")
@@ -69,7 +69,8 @@ def chapters(c: Any, seconds: float | None) -> list[Chapter]:
         if before is not None:  # editions, and titles in several languages
             title = " / ".join(dict.fromkeys(filter(None, (before.title, title))))
         found[start] = Chapter(start, min(end, length), title)
-    for second, title in _of_cue_sheet(c) if not found else ():
+    listed = [] if found else _of_cue_sheet(c) or (cue_sheet.tracks_beside(path) if path else [])
+    for second, title in listed:
         if second < length:
             start = round(second, 3)
             found[start] = Chapter(start, start, plain(title)[:TITLE_CHARACTERS])

@@ -21,6 +21,7 @@ from omni_core.media.av.clock import beginning_at
 from omni_core.media.av.headerless import Headerless, headerless
 from omni_core.media.av.id3_frames import seven_bits
 from omni_core.media.av.part_file import Part, PartFile
+from omni_core.media.av.programs import others, own
 from omni_core.types import Limits
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,13 @@ def container(path: str, limits: Limits, part: Part | None = None) -> Iterator[A
         _check(path, c, limits)
         if part is not None and part.first:
             opened.enter_context(beginning_at(c, _zero(path, part)))
+        elif others(c, seen := video_stream(c) or audio_stream(c)):
+            starts = [
+                float(s.start_time * s.time_base)
+                for s in own(c, (*c.streams.video, *c.streams.audio), seen)
+                if s.start_time is not None
+            ]
+            opened.enter_context(beginning_at(c, min(starts, default=0.0)))
         yield c
 
 
@@ -113,6 +121,8 @@ def _zero(path: str, part: Part) -> float:
 def _check(path: str, c: Any, limits: Limits) -> None:
     name = os.path.basename(path)
     for s in c.streams.video:
+        if s.codec_context is None:
+            continue
         size = s.codec_context.width * s.codec_context.height
         if size > limits.max_pixels:
             raise TooLargeError(
@@ -144,8 +154,19 @@ def video_stream(c: Any) -> Any | None:
 
 def audio_stream(c: Any) -> Any | None:
     """The audio track a player would choose: the default one, else the first."""
-    streams = [s for s in c.streams.audio if s.codec_context is not None]
+    streams = own_audio(c)
     return next((s for s in streams if int(s.disposition) & 1), streams[0] if streams else None)
+
+
+def own_audio(c: Any) -> list[Any]:
+    """The audio tracks that can be decoded, of a broadcast those of the programme that is seen."""
+    streams = [s for s in c.streams.audio if s.codec_context is not None]
+    return own(c, streams, video_stream(c) or next(iter(streams), None))
+
+
+def of_one_programme(c: Any) -> list[Any]:
+    """All tracks, of a broadcast those of the programme that is seen."""
+    return own(c, c.streams, video_stream(c) or audio_stream(c))
 
 
 def packets(c: Any, *streams: Any) -> Iterator[Any]:

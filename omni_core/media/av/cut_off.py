@@ -27,6 +27,8 @@ _HOLDERS = (0x18538067, 0x1F43B675)
 """Segments and clusters, whose lengths may be unknown."""
 _SECTOR = 2048
 _PACK, _PROGRAM_END = b"\0\0\1\xba", b"\0\0\1\xb9"
+_MPEG1 = 2
+"""Upper bits of the clock in a pack of MPEG-1."""
 _SAMPLES = (b"mdat", b"moof")
 
 
@@ -144,19 +146,40 @@ def _caf(data: mmap.mmap, first: int, last: int) -> bool:
 
 
 def _program_stream(data: mmap.mmap, first: int, last: int) -> bool:
-    """Of packs of 2,048 bytes, as on discs, the last one is not whole."""
+    """Of packs of 2,048 bytes, as on discs, the last one is not whole; of others one of its packets
+    reaches behind the end."""
     marks = (first + n * _SECTOR for n in range(4))
     is_regular = all(data[at : at + 4] == _PACK for at in marks)
     rest = (last - first) % _SECTOR
     end = data[last - rest : last]
-    return is_regular and any(end) and _PROGRAM_END not in end
+    if _is_never_written(data, first, last):
+        return True
+    if is_regular:
+        return any(end) and _PROGRAM_END not in end
+    at = data.rfind(_PACK, max(first, last - TAIL), last)
+    while 0 <= at < last:
+        head = data[at : min(at + 14, last)]
+        if len(head) == 14 and head[:4] == _PACK:
+            at += 12 if head[4] >> 4 == _MPEG1 else 14 + (head[13] & 7)
+        elif head[:3] != _PACK[:3] or head[:4] == _PROGRAM_END:
+            return False
+        else:
+            at += 6 + int.from_bytes(head[4:6], "big")
+    return at > last
 
 
 def _transport_stream(data: mmap.mmap, first: int, last: int) -> bool:
     size, offset = _packet_size(data[first : first + 5 * 204])
     rest = (last - first) % size
     marks = (last - rest - n * size + offset for n in range(5))
+    if _is_never_written(data, first, last):
+        return True
     return rest > offset and all(data[at] == 0x47 for at in marks if at + 1 < last)
+
+
+def _is_never_written(data: mmap.mmap, first: int, last: int) -> bool:
+    """Whether there are only zeros at the end: room that a download made and did not fill."""
+    return last - first > TAIL and not data[last - TAIL : last].strip(b"\0")
 
 
 def _packet_size(head: bytes) -> tuple[int, int]:

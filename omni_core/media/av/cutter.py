@@ -30,7 +30,7 @@ from omni_core.media.av.pixels import aspect
 from omni_core.media.av.prepare import prepare
 from omni_core.media.av.resample import Chunk, Resampler
 from omni_core.media.av.shots import Shot, ShotCutter
-from omni_core.media.av.subtitle_track import SubtitleTrack, text_subtitle_stream, unread_tracks
+from omni_core.media.av.subtitle_track import SubtitleTrack, text_subtitle_streams, unread_tracks
 from omni_core.media.av.tracks import TrackMixer, tracks_of
 from omni_core.media.av.unread import Captions, unread
 from omni_core.media.av.waiting_shots import WaitingShots
@@ -54,6 +54,8 @@ UNDECODED_S = 0.5
 """Frames at the end that no other one refers to are not decoded, and last no longer than this."""
 LATE_S = 5.0
 """Packets this long after the end of a part are on the clock of the part before."""
+SAME_S = 1e-6
+"""Times of a packet and of its frame are no further apart."""
 MAX_DECODE_ERRORS = 300
 """Undecodable packets in a row after which the rest of a stream is skipped."""
 
@@ -109,24 +111,24 @@ class ContainerCutter:
         self.end = 0.0
 
     def run(self, external: Coverage | None = None) -> Iterator[Segment | FileWarning | FileLength]:
-        """Shots, audio windows and windows of the embedded subtitle track.
+        """Shots, audio windows and windows of the embedded subtitles, of each language.
 
-        external: what an external transcript covers; the embedded track is then left out.
+        external: what an external transcript covers; embedded subtitles are then left out.
 
         Raises UnreadableError when nothing could be decoded. A truncated file yields what is
         there and, last, a warning.
         """
-        stream = text_subtitle_stream(self._c) if external is None else None
-        track = SubtitleTrack(stream, self._clock) if stream is not None else None
-        self._coverage = external or (track.coverage if track is not None else None)
+        written = text_subtitle_streams(self._c) if external is None else []
+        said = {s.index: SubtitleTrack(s, self._clock, n) for n, s in enumerate(written)}
+        self._coverage = external or next((track.coverage for track in said.values()), None)
         if self._video is not None:
             prepare(self._video)
         if self._tracks.unheard:
             yield FileWarning(f"audio not heard: {', '.join(self._tracks.unheard)}")
         yield from map(FileWarning, unread(self._c))
-        if line := unread_tracks(self._c, stream):
+        if line := unread_tracks(self._c, written):
             yield FileWarning(line)
-        streams = (s for s in (self._video, *self._tracks.heard, stream) if s is not None)
+        streams = (s for s in (self._video, *self._tracks.heard, *written) if s is not None)
         seen = self._video.index if self._video is not None else None
         for packet in packets(self._c, *streams):
             if self._part is not None and (self._clock.packet(packet) or 0.0) > self._latest:
@@ -140,7 +142,7 @@ class ContainerCutter:
                     self._holes.passed(packet, is_picture=False)
                 for chunk in self._decode_audio(packet, self._resamplers[track_heard]):
                     yield from self._mix(track_heard, chunk)
-            elif track is not None:
+            elif (track := said.get(index)) is not None:
                 yield from self._subtitle_segments(track.push(packet), track.origin)
         if not self._decoded and not (self._fast is not None and self._fast.decoded):
             raise unreadable(self._path)
@@ -149,7 +151,10 @@ class ContainerCutter:
         if self._shots is not None:
             end = self._start + stated
             in_packets, decoded = self._last_packet.end(end), self._last_frame.end(end)
-            if self._last_packet.second >= self._last_frame.second:
+            after = self._last_packet.second - self._last_frame.second
+            if abs(after) < SAME_S and in_packets > self._last_packet.second:
+                decoded = in_packets
+            elif after >= SAME_S:
                 decoded = min(decoded, in_packets)
             self._shots.extend_to(max(in_packets, decoded))
             self._advance_to(self._shots.end if self._fast is not None else decoded)
@@ -159,7 +164,7 @@ class ContainerCutter:
         for chunk in self._mixer.flush() if self._mixer is not None else ():
             yield from self._take_chunk(chunk)
         yield from self._window_segments(self._windower.flush())
-        if track is not None:
+        for track in said.values():
             yield from self._subtitle_segments(track.flush(), track.origin)
         covered = self._coverage.seconds if self._coverage is not None else 0.0
         if self._audio and 0 < covered < LITTLE * (self.end - self._start):
@@ -170,7 +175,7 @@ class ContainerCutter:
         if self._shots is not None:
             yield from self._last_shots(self._shots)
         yield from self._undecoded()
-        if self._captions.found and external is None and track is None:
+        if self._captions.found and external is None and not said:
             yield FileWarning("closed captions in the pictures are not read")
         read = self.end - self._start
         if line := broken_off.warning(self._path, self._c, self._part, read, stated):

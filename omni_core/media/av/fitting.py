@@ -18,6 +18,9 @@ SLACK, SLACK_S = 0.05, 5.0
 def fitted(transcript: Transcript, seconds: float | None) -> Transcript:
     """The transcript, counted from the whole hour at which it begins where all of it would lie
     after the end of a film of `seconds`; a warning where some of it lies there."""
+    if transcript.further:
+        further = tuple(fitted(one, seconds) for one in transcript.further)
+        return replace(fitted(replace(transcript, further=()), seconds), further=further)
     windows = transcript.windows
     if not seconds or not windows:
         return transcript

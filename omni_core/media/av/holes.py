@@ -193,6 +193,6 @@ class Holes:
 
 
 def _named(gaps: Iterable[Gap]) -> str:
-    spans = [f"{start:.0f} to {end:.0f}" for start, end in gaps]
+    spans = [f"{max(0.0, start):.0f} to {end:.0f}" for start, end in gaps]
     more = len(spans) - NAMED
     return ", ".join(spans[:NAMED]) + (f" and {more} more times" if more > 0 else "")

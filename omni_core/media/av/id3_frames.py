@@ -19,7 +19,7 @@ _SEALED = {2: 0, 3: 0xC0, 4: 0x0C}
 def frames(path: str) -> Iterator[tuple[bytes, bytes]]:
     """(name, contents) of each frame; none where there is no tag, or it is damaged."""
     with open(path, "rb") as f:
-        f.seek(_start(f))
+        f.seek(chunk(f, *_CHUNKS)[0])
         head = f.read(10)
         if len(head) < 10 or head[:3] != b"ID3" or head[3] not in (2, 3, 4):
             return
@@ -34,23 +34,24 @@ def frames(path: str) -> Iterator[tuple[bytes, bytes]]:
     yield from _frames(tag, at, version)
 
 
-def _start(f: BinaryIO) -> int:
-    """Where the tag begins: at the start, but in a chunk of a WAV or an AIFF."""
+def chunk(f: BinaryIO, *wanted: bytes) -> tuple[int, int]:
+    """Where the contents of a chunk of a WAV or an AIFF begin, and how many bytes they have; (0, 0)
+    where there is none."""
     head = f.read(12)
     if head[:4] not in (b"RIFF", b"RF64", b"FORM") or head[8:12] not in (b"WAVE", b"AIFF", b"AIFC"):
-        return 0
+        return 0, 0
     order: Literal["big", "little"] = "big" if head[:4] == b"FORM" else "little"
     at = 12
     for _ in range(MAX_CHUNKS):
         f.seek(at)
-        chunk = f.read(8)
-        if len(chunk) < 8:
+        head = f.read(8)
+        if len(head) < 8:
             break
-        if chunk[:4] in _CHUNKS:
-            return at + 8
-        size = int.from_bytes(chunk[4:], order)
+        size = int.from_bytes(head[4:], order)
+        if head[:4] in wanted:
+            return at + 8, size
         at += 8 + size + (size & 1)
-    return 0
+    return 0, 0
 
 
 def _frames(tag: bytes, at: int, version: int) -> Iterator[tuple[bytes, bytes]]:

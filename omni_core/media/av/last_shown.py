@@ -16,13 +16,16 @@ class LastShown:
         self.second = -math.inf
         """When what comes last begins."""
         self._until = 0.0
+        self._gap = 0.0
+        """How long after the one before it."""
         self._in_file = 0.0
         """Duration of the one that comes last in the file, which MP4 gives to nothing else."""
 
     def end(self, stated: float) -> float:
         """Second at which it ends, 0 before the first; `stated` by the header, where that is while
-        it is shown."""
-        if self.second < stated <= self._until:
+        it is shown, or, of one without a duration, while it may be."""
+        known = self._until if self._until > self.second else self.second + 2 * self._gap
+        if self.second < stated <= known:
             return stated
         return min(self._until, self.second + self._in_file) if self._until else 0.0
 
@@ -30,4 +33,5 @@ class LastShown:
         """A picture or a sound from `second` on for `duration` seconds."""
         self._in_file = duration
         if second >= self.second:
+            self._gap = second - max(self.second, 0.0)
             self.second, self._until = second, second + duration

@@ -14,7 +14,7 @@ from typing import Any
 import av
 
 from omni_core.media.av.clock import Clock, has_no_times, rate
-from omni_core.media.av.container import packets, video_stream
+from omni_core.media.av.container import own_audio, packets, video_stream
 from omni_core.media.av.last_shown import LastShown
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def length(path: str, c: Any) -> float | None:
     (demuxing runs at about a thousand times real time).
     """
     video = video_stream(c)  # a cover is a stream of one frame
-    streams = [s for s in c.streams.audio if s.codec_context is not None]
+    streams = own_audio(c)
     streams = [video, *streams] if video is not None else streams
     if not streams:
         return None

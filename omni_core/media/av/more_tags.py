@@ -1,16 +1,18 @@
 """Tags of an MP3, a WAV, an AIFF or an MP4 of which FFmpeg gives nothing.
 
-Lyrics of ID3v2.2, comments with a description, the other values of a tag that has several, and the
-APE tag at the end of an MP3.
+Lyrics of ID3v2.2, comments with a description, the other values of a tag that has several, the APE
+tag at the end of an MP3, and the notes of recorders on a set (iXML).
 """
 
 from __future__ import annotations
 
+import html
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from omni_core.media.av.id3_frames import end_of_text, frames, utf16, zero_bytes
+from omni_core.media.av.id3_frames import chunk, end_of_text, frames, utf16, zero_bytes
 from omni_core.media.av.itunes_tags import all_values
 from omni_core.media.av.tag_text import decoded
 
@@ -29,6 +31,11 @@ _READ = {*_NAMED.values(), *_LONG.values()}
 _BY_PROGRAMS = ("itun", "musicmatch", "songs-db")
 """With these words begin descriptions of comments that programs write for themselves."""
 _UTF8 = 3
+_IXML = b"iXML"
+MAX_IXML_BYTES = 1 << 20
+_NOTED = re.compile(r"<(PROJECT|SCENE|TAKE|NOTE|NAME)>([^<]{1,4000})</")
+_OF_SET = {"PROJECT": "show", "NOTE": "comment", "NAME": "keywords"}
+"""What is noted on a set, and the names of the tracks, by the tags that say such things."""
 _APE_FORMATS = ("mp3", "aac")
 """Formats whose APE tags FFmpeg leaves unread."""
 _APE = b"APETAGEX"
@@ -46,6 +53,8 @@ def more_tags(path: str, c: Any) -> list[tuple[str, str]]:
     }
     several = all_values(path) if "mp4" in c.format.name else _id3(path)
     found = [(name, value) for name, value in several if value.strip() not in given]
+    if c.format.name == "wav":
+        found += _ixml(path)
     if c.format.name in _APE_FORMATS:
         found += _ape(path)
     values = decoded({str(n): value for n, (_, value) in enumerate(found)}, "mp3")
@@ -76,6 +85,19 @@ def _texts(body: bytes, at: int, encoding: int) -> Iterator[str]:
         else:
             yield raw.decode("utf-8" if encoding == _UTF8 else "latin-1", "replace")
         at = end + zero_bytes(encoding)
+
+
+def _ixml(path: str) -> Iterator[tuple[str, str]]:
+    """Project, scene and take, notes, and the names of tracks."""
+    with open(path, "rb") as f:
+        at, size = chunk(f, _IXML)
+        f.seek(at)
+        notes = f.read(min(size, MAX_IXML_BYTES)).decode("utf-8", "replace")
+    noted = [(name, html.unescape(value).strip()) for name, value in _NOTED.findall(notes)]
+    of_take = [f"{name.lower()} {value}" for name, value in noted if name in ("SCENE", "TAKE")]
+    if of_take:
+        yield "episode", ", ".join(of_take)
+    yield from ((_OF_SET[name], value) for name, value in noted if name in _OF_SET and value)
 
 
 def _ape(path: str) -> Iterator[tuple[str, str]]:

@@ -29,6 +29,8 @@ class PartFile(io.RawIOBase):
         self._file = open(path, "rb")  # noqa: SIM115 - closed by `close`
         self._part = part
         self._at = 0
+        self.name = path
+        """What PyAV calls the container that it opens here."""
 
     def readable(self) -> bool:
         """Always."""

@@ -15,10 +15,11 @@ from functools import lru_cache
 
 import av
 
-from omni_core.media.av.container import JOINED, container, packets
+from omni_core.media.av.container import JOINED, container, of_one_programme, packets
 from omni_core.media.av.joined import borders
 from omni_core.media.av.length import length
 from omni_core.media.av.part_file import Part
+from omni_core.media.av.programs import packet_layout
 from omni_core.types import Limits
 
 BACKWARD_S = 1.0
@@ -63,8 +64,11 @@ def _parts(path: str, size: int, modified: int, limits: Limits) -> tuple[Part, .
     with container(path, limits) as c:
         if c.format.name not in JOINED:
             return ()
+        foreign = {s.index for s in c.streams} - {s.index for s in of_one_programme(c)}
         for packet in packets(c):
             if packet.dts is None or packet.stream.type not in ("video", "audio"):
+                continue
+            if packet.stream_index in foreign:
                 continue
             decoded = float(packet.dts * packet.time_base)
             index = packet.stream_index
@@ -116,12 +120,7 @@ def _chained(path: str, ends: tuple[int, ...], limits: Limits) -> tuple[Part, ..
 def is_transport_stream(head: bytes) -> bool:
     """Sync bytes 188 apart, or 192 (Blu-ray) or 204 (with error correction); a recording may begin
     in the middle of a packet."""
-    for size in (PACKET, 192, 204):
-        for first in range(min(size, len(head))):
-            marks = head[first::size]
-            if marks[0] == 0x47 and len(marks) >= 5 and marks.count(0x47) == len(marks):
-                return True
-    return False
+    return packet_layout(head) != (0, 0)
 
 
 def _with_header(path: str, at: int) -> int:

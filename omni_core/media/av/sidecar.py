@@ -38,6 +38,10 @@ MAX_BYTES = 20 << 20
 HEAD = 4096
 """Bytes that tell pictures from text."""
 _MAYBE_PICTURES = (".sub", *unread_subtitles.SUFFIXES)
+MAX_LANGUAGES = 4
+"""Languages beside one film that are read: each costs as much in the index as the first."""
+TRACKS = 10
+"""Numbers of windows of two languages are this far apart: a file may hold several."""
 MAX_NAMED = 12
 """Names of sidecars that are not read in one warning."""
 
@@ -53,6 +57,8 @@ class Transcript:
     beside them is in no cue."""
     warnings: tuple[str, ...] = ()
     """What of the file could not be read, and which others were not, a line each."""
+    further: tuple[Transcript, ...] = ()
+    """Those of other languages beside it."""
 
     @property
     def coverage(self) -> Coverage | None:
@@ -63,8 +69,8 @@ class Transcript:
 
 
 def transcript(path: str, options: CutOptions) -> Transcript | None:
-    """The caller's transcript, else the first sidecar with cues, with a warning that names those
-    beside it; without words where no sidecar can be read; None where there is none.
+    """The caller's transcript, else the first sidecar with cues and those of other languages, with
+    a warning that names the rest; without words where none can be read; None where there is none.
 
     Raises NotFoundError or UnreadableError for a named transcript that is missing, may not be read
     or has no cues.
@@ -92,6 +98,7 @@ def _beside(path: str, held: Held | None) -> Transcript | None:
     stem = os.path.splitext(os.path.basename(path))[0]
     read: Transcript | None = None
     unread: list[str] = []
+    languages: dict[str, Transcript] = {}
     paths = _sidecar_paths(path if held is None else held.file.path)
     if len(paths) > 1:
         spoken = _spoken(path)
@@ -99,12 +106,15 @@ def _beside(path: str, held: Held | None) -> Transcript | None:
     for sidecar in paths:
         beside = os.path.basename(sidecar)
         maybe_pictures = beside.lower().endswith(_MAYBE_PICTURES)
-        if read is not None and not maybe_pictures:
+        complete = not is_forced(beside[len(stem) :])  # a film may be named "Signs"
+        spoken_in = language_of(beside[len(stem) :])
+        more = bool(spoken_in and complete and "" not in languages) and spoken_in not in languages
+        more = more and len(languages) < MAX_LANGUAGES
+        if read is not None and not maybe_pictures and not more:
             unread.append(beside)
             continue
-        complete = not is_forced(beside[len(stem) :])  # a film may be named "Signs"
         try:
-            data = _own_bytes(held, sidecar, MAX_BYTES if read is None else HEAD)
+            data = _own_bytes(held, sidecar, MAX_BYTES if read is None or more else HEAD)
         except OSError as e:  # the film can be read without it
             log.warning("%s is left out: %s", beside, e.strerror or e)
             unread.append(f"{beside} (cannot be opened)")
@@ -118,18 +128,29 @@ def _beside(path: str, held: Held | None) -> Transcript | None:
             ):
                 unread.append(f"{beside} (pictures)")
             continue
-        if read is not None:
+        if read is not None and not more:
             unread.append(beside)
             continue
-        read = _parsed(data, sidecar, path, f"sidecar {beside}", complete=complete)
-        if read is None:
+        found = _parsed(data, sidecar, path, f"sidecar {beside}", complete=complete)
+        if found is None:
             unread.append(f"{beside} (no cues)")
+            continue
+        languages[spoken_in] = found
+        read = read or found
+    if read is not None:
+        others = enumerate([*languages.values()][1:], 1)
+        read = replace(read, further=tuple(_numbered(one, n * TRACKS) for n, one in others))
     if not unread:
         return read
     line = f"subtitles not read: {', '.join(unread[:MAX_NAMED])}"
     line += f" and {len(unread) - MAX_NAMED} more" if len(unread) > MAX_NAMED else ""
     read = read or Transcript((), "", complete=False)
     return replace(read, warnings=(*read.warnings, line))
+
+
+def _numbered(transcript: Transcript, first: int) -> Transcript:
+    windows = [replace(w, track=first + w.track) for w in transcript.windows]
+    return replace(transcript, windows=windows)
 
 
 def _named_bytes(held: Held | None, path: str) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 from omni_core.errors import UnreadableError
 from omni_core.media.av.clock import Clock
 from omni_core.media.av.container import packets
-from omni_core.media.av.subtitle_track import SubtitleTrack, text_subtitle_stream, unread_tracks
+from omni_core.media.av.subtitle_track import SubtitleTrack, text_subtitle_streams, unread_tracks
 from omni_core.types import FileWarning, Segment, Source
 
 
@@ -17,8 +17,13 @@ def end_of(c: Any, name: str) -> float:
 
     Raises UnreadableError for subtitles that are pictures, and for none.
     """
-    stream = text_subtitle_stream(c)
-    if stream is None:
+    streams = text_subtitle_streams(c)
+    if not streams:
+        if any(s.codec_context is None for s in (*c.streams.video, *c.streams.audio)):
+            raise UnreadableError(
+                f"{name!r} is in a codec that is not known; save it as MP4 with H.264 and AAC",
+                code="UNSUPPORTED_TYPE",
+            )
         kinds = sorted({s.codec_context.name for s in c.streams.subtitles if s.codec_context})
         held = f"holds subtitles as pictures ({', '.join(kinds)})" if kinds else "holds no track"
         raise UnreadableError(
@@ -26,7 +31,7 @@ def end_of(c: Any, name: str) -> float:
             code="UNSUPPORTED_TYPE" if kinds else "CORRUPT_MEDIA",
         )
     clock, end = Clock(c), 0.0
-    for packet in packets(c, stream):
+    for packet in packets(c, *streams):
         start = clock.packet(packet)
         if start is not None and packet.size:
             end = max(end, start + float((packet.duration or 0) * packet.time_base))
@@ -35,12 +40,15 @@ def end_of(c: Any, name: str) -> float:
 
 def segments(c: Any, source: Source) -> Iterator[Segment | FileWarning]:
     """Windows of its cues; a warning names the tracks that are not read."""
-    stream = text_subtitle_stream(c)
-    if others := unread_tracks(c, stream):
+    streams = text_subtitle_streams(c)
+    if others := unread_tracks(c, streams):
         yield FileWarning(others)
-    track = SubtitleTrack(stream, Clock(c))
-    for packet in packets(c, stream):
+    clock = Clock(c)
+    tracks = {s.index: SubtitleTrack(s, clock, n) for n, s in enumerate(streams)}
+    for packet in packets(c, *streams):
+        track = tracks[packet.stream.index]
         for w in track.push(packet):
             yield w.segment(source, track.origin)
-    for w in track.flush():
-        yield w.segment(source, track.origin)
+    for track in tracks.values():
+        for w in track.flush():
+            yield w.segment(source, track.origin)

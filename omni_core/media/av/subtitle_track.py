@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from omni_core.media.av.clock import Clock
@@ -27,14 +27,18 @@ _PICTURE_CODECS = {"hdmv_pgs_subtitle", "pgssub", "dvd_subtitle", "dvdsub", "dvb
 _NO_LANGUAGE = ("", "und", "unk", "mis", "zxx")
 _SCANT = 0.5
 """A track that holds less than this share of the fullest one is signs, songs or a remark."""
+MAX_LANGUAGES = 4
+"""Languages of one film that are read: each costs as much in the index as the first."""
 _COLUMNS = 8
 """Columns before the words of an ASS event in a packet; the fourth is the speaker."""
 
 
-def text_subtitle_stream(container: Any) -> Any | None:
-    """The text subtitle stream that holds most: no forced one while there is another, none that by
-    the file's own figures holds little, then the default one, then one in the language of the
-    sound; bitmap subtitles are ignored."""
+def text_subtitle_streams(container: Any) -> list[Any]:
+    """The text subtitle stream that holds most, then such a one of each further language.
+
+    That is no forced one while there is another, none that by the file's own figures holds little,
+    then the default one, then one in the language of the sound; bitmap subtitles are ignored.
+    """
     streams = [
         s
         for s in container.streams.subtitles
@@ -54,13 +58,18 @@ def text_subtitle_stream(container: Any) -> Any | None:
         other = bool(spoken) and language(stream.language or "") != spoken
         return _is_forced(stream), scant, not int(stream.disposition) & 1, other
 
-    return min(streams, key=rank, default=None)
+    found: dict[str, Any] = {}
+    for stream in sorted(streams, key=rank):
+        code = language(stream.language or "")
+        if not found or (code and "" not in found and not any(rank(stream)[:2])):
+            found.setdefault(code, stream)
+    return [*found.values()][:MAX_LANGUAGES]
 
 
-def unread_tracks(container: Any, read: Any | None) -> str:
-    """The line that names the subtitle tracks of a file beside the one that is read; "" where
+def unread_tracks(container: Any, read: Sequence[Any]) -> str:
+    """The line that names the subtitle tracks of a file beside those that are read; "" where
     there are none."""
-    names = [_named(s, n) for n, s in enumerate(container.streams.subtitles, 1) if s is not read]
+    names = [_named(s, n) for n, s in enumerate(container.streams.subtitles, 1) if s not in read]
     return f"subtitles not read: {', '.join(names)}" if names else ""
 
 
@@ -95,9 +104,10 @@ def _is_forced(stream: Any) -> bool:
 class SubtitleTrack:
     """An embedded subtitle track, cue by cue."""
 
-    def __init__(self, stream: Any, clock: Clock) -> None:
+    def __init__(self, stream: Any, clock: Clock, number: int = 0) -> None:
+        """number: of its language among those that are read of the film."""
         self._clock = clock
-        self._joiner = CueMerger()
+        self._joiner = CueMerger(number)
         self._webvtt = stream.codec_context.name == "webvtt"  # FFmpeg leaves the speakers out
         self._complete = not _is_forced(stream)
         self.coverage = Coverage()

@@ -1,4 +1,5 @@
-"""The characters of tags: legacy code pages in ID3v1, RIFF INFO and "ISO 8859-1" ID3v2 frames.
+"""The characters of tags: legacy code pages in ID3v1, RIFF INFO and "ISO 8859-1" ID3v2 frames, and
+what programs made of them when they wrote the tags anew.
 
 A title is shorter than what `text.legacy` tells code pages apart by, so that short tags are judged
 by the shape of their words first.
@@ -11,12 +12,15 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from omni_core.text.legacy import FALLBACK, guess
+from omni_core.text.mojibake import mended
 
 _ID3 = frozenset(("mp3", "aac", "wav", "w64", "aiff", "tta", "dsf", "wv", "ape", "mpc", "mpc8"))
 """Formats with ID3 tags, whose ISO 8859-1 is any code page in practice."""
 _HIGH = re.compile(r"[\x80-\xff]")
 _CONTROL = re.compile(rb"[\x80-\x9f]")
 """Control characters in ISO 8859-1, letters and quotation marks in all code pages of Windows."""
+_TOUCHING = re.compile(rb"[A-Za-z][\x80-\xff]|[\x80-\xff][A-Za-z]")
+"""As in Western words, and in none of another script."""
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 ENOUGH_BYTES = 60
 """From this length on `text.legacy.guess` is right by itself."""
@@ -42,15 +46,21 @@ def decoded(tags: Mapping[str, str], format_name: str) -> dict[str, str]:
     if raw:
         name = _code_page(list(raw.values())) or FALLBACK
         found |= {k: v.decode(name, "replace").rstrip("\ufffd ") for k, v in raw.items()}
+    found = {k: mended(v)[0] for k, v in found.items()}
+    narrow = {
+        k: v.encode("latin-1") for k, v in found.items() if _HIGH.search(v) and max(v) <= "\xff"
+    }
+    if not narrow:
+        return found
     if format_name in _ID3:
-        narrow = {
-            k: v.encode("latin-1") for k, v in found.items() if _HIGH.search(v) and max(v) <= "\xff"
-        }
-        name = _code_page(list(narrow.values()), sure=True) if narrow else ""
+        name = _code_page(list(narrow.values()), sure=True)
         if any(_CONTROL.search(v) for v in narrow.values()):
             name = name or FALLBACK
-        if name:
-            found |= {k: v.decode(name, "replace").rstrip("\ufffd ") for k, v in narrow.items()}
+    else:
+        data = b"\n".join(narrow.values())
+        name = "" if _TOUCHING.search(data) else _by_words(data)
+    if name:
+        found |= {k: v.decode(name, "replace").rstrip("\ufffd ") for k, v in narrow.items()}
     return found
 
 

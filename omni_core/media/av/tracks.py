@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from omni_core.media.av.container import audio_stream
+from omni_core.media.av.programs import own
 from omni_core.media.av.resample import JITTER_S, Chunk
 from omni_core.media.av.tag_text import text
 from omni_core.types import SAMPLE_RATE, Samples
@@ -21,6 +22,7 @@ MAX_TRACKS = 4
 """Tracks that are mixed, at most: each costs its decoding."""
 MAX_LAG_S = 10.0
 """A track that is further behind the others is not waited for: it has ended, or begins later."""
+UNKNOWN = "(in a codec that is not known)"
 _ASIDE = 0x2 | 0x8 | 0x20 | 0x80 | 0x100 | 0x10000
 """FFmpeg's dispositions dub, comment, karaoke, hearing impaired, visual impaired, descriptions."""
 _ASIDE_TITLES = ("comment", "descri", "narrat", "kommentar", "karaoke")
@@ -37,13 +39,14 @@ class Tracks:
 def tracks_of(c: Any) -> Tracks:
     """The audio tracks of an open container."""
     chosen = audio_stream(c)
-    if chosen is None:
-        return Tracks((), ())
-    heard, unheard = [chosen], []
+    heard, unheard = ([chosen], []) if chosen is not None else ([], [])
+    mine = own(c, c.streams.audio, chosen)
     for number, stream in enumerate(c.streams.audio, 1):
-        if stream is chosen or stream.codec_context is None:
+        if stream is chosen or stream not in mine:
             continue
-        if _language(stream) == _language(chosen) and not _is_aside(stream):
+        if stream.codec_context is None:
+            unheard.append(track_name(stream, number))
+        elif _language(stream) == _language(chosen) and not _is_aside(stream):
             heard.append(stream)
         else:
             unheard.append(track_name(stream, number))
@@ -62,8 +65,10 @@ def _is_aside(stream: Any) -> bool:
 
 
 def track_name(stream: Any, number: int) -> str:
-    """How a warning names a track: its number, title and language."""
+    """How a warning names a track: its number, title and language, and that it has no decoder."""
     parts = [f"track {number}", text(stream.metadata.get("title", "")), _language(stream)]
+    if stream.codec_context is None:
+        parts.append(UNKNOWN)
     return " ".join(part for part in parts if part)
 
 

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from omni_core.media.av.container import COVER, video_stream
+from omni_core.media.av.container import COVER, audio_stream, video_stream
+from omni_core.media.av.programs import others, own
 from omni_core.media.av.tag_text import text
 from omni_core.media.av.tracks import track_name
 
@@ -20,7 +21,12 @@ def unread(c: Any) -> Iterator[str]:
     Covers and thumbnails are no tracks; fonts and covers are for the player."""
     seen = video_stream(c)
     tracks = [s for s in c.streams.video if not int(s.disposition) & COVER]
-    unseen = [track_name(s, number) for number, s in enumerate(tracks, 1) if s is not seen]
+    mine = own(c, tracks, seen)
+    unseen = [
+        track_name(s, number) for number, s in enumerate(tracks, 1) if s is not seen and s in mine
+    ]
+    if names := others(c, seen or audio_stream(c)):
+        yield f"programmes not read: {names}; save each as a file of its own and ingest it"
     if unseen:
         yield f"pictures not seen: {', '.join(unseen)}"
     attached = [name for s in c.streams.attachments if not _is_font(s) and (name := _file_name(s))]

@@ -15,6 +15,7 @@ from omni_core.media.av.clock import has_no_times
 from omni_core.media.av.container import audio_stream, container, too_long, video_stream
 from omni_core.media.av.cut_off import lacks_index
 from omni_core.media.av.headerless import is_motion_jpeg
+from omni_core.media.av.locked import is_locked
 from omni_core.media.av.parts import is_transport_stream
 from omni_core.media.av.tags import tags_of
 from omni_core.media.brands import is_picture
@@ -114,6 +115,12 @@ class VideoMedium(Medium):
 
     def _probe(self, path: str) -> MediaInfo:
         with container(path, self.limits) as c:
+            if c.format.name.startswith("mov") and is_locked(path):
+                raise UnreadableError(
+                    f"{os.path.basename(path)!r} is protected against copying: only the program "
+                    "that it was bought for can play it",
+                    code="ENCRYPTED",
+                )
             video, audio = video_stream(c), audio_stream(c)
             if video is None and audio is None:
                 return _subtitle_info(path, c)
@@ -132,8 +139,8 @@ class VideoMedium(Medium):
                 mime=mime if video is not None else mime.replace("video", "audio"),
                 title=title(path, tags.get("title", "")),
                 duration_s=seconds,
-                width=video.codec_context.width if video is not None else None,
-                height=video.codec_context.height if video is not None else None,
+                width=(video.codec_context.width or None) if video is not None else None,
+                height=(video.codec_context.height or None) if video is not None else None,
                 recorded_at=when,
                 recorded_at_from=origin,
                 has_audio=audio is not None,

@@ -61,6 +61,8 @@ MAX_ENTITY = 1_000
 """Characters of an entity that stands for what a document says often."""
 MAX_REFERENCES = 10_000
 """References to such entities that are read."""
+_OF_ARTICLES = re.compile(r"<(?:article-title|articleinfo|info|sec|sect1|para)[\s>]")
+"""Elements of JATS and DocBook, whose root may have the name of one of HTML."""
 _PAGES = {"html", "svg", "math", "head", "body", "article", "h1", "p", "div"}
 _OF_XML = re.compile(r"<!DOCTYPE\s+(?!html\b)[a-z_][\w:.-]*\s+(?:PUBLIC|SYSTEM)\s", re.I)
 _OF_DOCBOOK = re.compile(r"\s(?:xmlns=[\"']http://docbook\.org/|(?:article-type|dtd-version)=)")
@@ -76,9 +78,11 @@ def is_data(markup: str) -> bool:
     root = _TAG.search(start, declared.end() if declared else 0)
     if root is None:
         return False
-    if root[1] == "article":
-        return bool(_OF_XML.search(start, 0, root.start()) or _OF_DOCBOOK.search(root[2]))
-    return root[1].rpartition(":")[2].lower() not in _PAGES
+    name = root[1].rpartition(":")[2].lower()
+    if name == "article":
+        declared = _OF_XML.search(start, 0, root.start()) or _OF_DOCBOOK.search(root[2])
+        return bool(declared or _OF_ARTICLES.search(start))
+    return name not in _PAGES
 
 
 def names_its_kind(markup: str) -> bool:

@@ -15,6 +15,7 @@ from omni_core.engine.ingest.emptiness import _CUES, is_findable, why_empty
 from omni_core.engine.results import OpenRequest
 from omni_core.media.text.subtitles import _MIME
 from omni_core.types import (
+    CHAPTER_ORIGIN,
     TITLE_ORIGIN,
     Channel,
     Encoded,
@@ -133,8 +134,10 @@ def test_every_kind_of_subtitles_is_known_as_such() -> None:
 
 
 def test_a_picture_without_a_vector_and_words_about_a_recording_are_nothing_found_in_it() -> None:
-    def stored(modality: Modality, channel: Channel, text: str, origin: str = "") -> Encoded:
-        span = Span("second", 0, 0)
+    def stored(
+        modality: Modality, channel: Channel, text: str, origin: str = "", end: float = 0
+    ) -> Encoded:
+        span = Span("second", 0, end)
         return Encoded(Segment("src_a", modality, channel, span, None, text, origin), None)
 
     nothing = [
@@ -145,3 +148,4 @@ def test_a_picture_without_a_vector_and_words_about_a_recording_are_nothing_foun
     assert not any(map(is_findable, nothing))
     assert is_findable(stored(Modality.DOCUMENT, Channel.TEXT, "minutes"))
     assert is_findable(stored(Modality.AUDIO, Channel.SPEECH, "hello"))
+    assert is_findable(stored(Modality.AUDIO, Channel.TEXT, "Evening reeds", CHAPTER_ORIGIN, 5))

@@ -136,3 +136,39 @@ def test_a_cue_sheet_in_the_tags_holds_chapters(
         (0.0, 3.4, "The sluice"),
         (3.4, pytest.approx(5, abs=0.03), "Nina Berg: The turbine hall"),
     ]
+
+
+BESIDE = """PERFORMER "Radio Harbour"
+FILE "{}" WAVE
+  TRACK 01 AUDIO
+    TITLE "Ранний туман"
+    INDEX 01 00:00:00
+  TRACK 02 AUDIO
+    TITLE "Вечерний причал"
+    INDEX 00 00:03:70
+    INDEX 01 00:04:00
+"""
+
+
+@pytest.mark.parametrize("name", ["talk.cue", "talk.CUE", "talk.mp3.cue"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1251"])
+def test_a_cue_sheet_beside_a_recording_holds_its_chapters(
+    name: str, encoding: str, talk: Any, cut: Any
+) -> None:
+    path = talk(".mp3", [])
+    (path.parent / name).write_bytes(BESIDE.format("talk.wav").encode(encoding))
+    found = [s for s in cut(path) if s.origin == CHAPTER_ORIGIN]
+    assert [s.text for s in found] == ["Ранний туман", "Вечерний причал"]
+    assert [s.span.start for s in found] == [0, 4]
+
+
+def test_a_cue_sheet_of_a_file_for_each_track_is_of_none_of_them(talk: Any, cut: Any) -> None:
+    path = talk(".mp3", [])
+    (path.parent / "talk.cue").write_text(BESIDE.format("1.mp3") + BESIDE.format("2.mp3"))
+    assert not [s for s in cut(path) if s.origin == CHAPTER_ORIGIN]
+
+
+def test_chapters_in_the_file_precede_a_cue_sheet_beside_it(talk: Any, cut: Any) -> None:
+    path = talk(".mp3", [(0, 10, "The weir")])
+    (path.parent / "talk.cue").write_text(BESIDE.format("talk.mp3"))
+    assert [s.text for s in cut(path) if s.origin == CHAPTER_ORIGIN] == ["The weir"]

@@ -10,7 +10,7 @@ import av
 import pytest
 
 from omni_core.errors import UnreadableError
-from omni_core.media.av.cut_off import ends_within, lacks_index
+from omni_core.media.av.cut_off import TAIL, ends_within, lacks_index
 from omni_core.types import CutOptions, FileWarning, Source
 
 Made = Callable[..., Path]
@@ -21,7 +21,7 @@ SOUNDS = {
     "a.ac3": ("ac3", {}), "a.eac3": ("eac3", {}), "a.voc": ("pcm_u8", {}),
 }  # fmt: skip
 FILMS = {
-    "a.ts": ("libx264", {}), "a.vob": ("mpeg2video", {}),
+    "a.ts": ("libx264", {}), "a.vob": ("mpeg2video", {}), "a.mpg": ("mpeg1video", {}),
     "a.flv": ("libx264", {"flvflags": "no_duration_filesize"}),
     "a.mkv": ("libx264", {"live": "1"}), "a.webm": ("libvpx", {"live": "1"}),
 }  # fmt: skip
@@ -34,7 +34,7 @@ def made(tmp_path: Path, tools: Any, tone: Any, film: Any) -> Made:
     def make(name: str) -> Path:
         if name in FILMS:
             codec, form = FILMS[name]
-            sound = {"a.webm": "libopus", "a.vob": "mp2"}.get(name, "aac")
+            sound = {"a.webm": "libopus", "a.vob": "mp2", "a.mpg": "mp2"}.get(name, "aac")
             frames = [tools.barcode(i) for i in range(150)]
             options = {"g": "25"}
             return Path(film(frames, suffix=name[1:], codec=codec, form=form, sound=tone(6),
@@ -162,3 +162,13 @@ def test_tags_behind_frames_are_no_broken_frame(
         path = made(name)
         path.write_bytes(path.read_bytes() + b"TAG" + bytes(125))
         assert warned(path) == []
+
+
+@pytest.mark.parametrize("name", ["a.ts", "a.vob", "a.mpg"])
+def test_a_download_whose_end_was_never_written_breaks_off(
+    name: str, made: Made, warned: Callable[[Path], list[str]]
+) -> None:
+    path = made(name)
+    path.write_bytes(path.read_bytes()[: 40 * 188 * 512] + bytes(TAIL + 1000))
+    (line,) = warned(path)
+    assert line.startswith("the file breaks off: ")

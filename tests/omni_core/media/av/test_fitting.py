@@ -103,8 +103,20 @@ def test_a_sidecar_that_begins_at_an_hour_is_cited_on_the_clock_of_the_recording
     assert [w.partition(":")[0] for w in warned] == ["sidecar talk.srt"]
 
 
-def test_of_tracks_without_a_default_the_one_in_the_language_of_the_sound_is_read(
+def test_sidecars_of_two_languages_are_both_counted_from_their_hour(
+    heard: Any, tmp_path: Path
+) -> None:
+    for code, hour in (("en", "01"), ("de", "10")):
+        (tmp_path / f"talk.{code}.srt").write_text(CUE.format(hour))
+    said, warned = heard("eng")
+    assert [s.origin for s in said] == ["sidecar talk.en.srt"] * 2 + ["sidecar talk.de.srt"] * 2
+    assert [s.span.start for s in said] == [1.0, 8.0] * 2
+    assert len(warned) == 2
+
+
+def test_of_tracks_without_a_default_the_one_in_the_language_of_the_sound_is_the_first(
     heard: Any,
 ) -> None:
-    assert [s.text for s in heard("eng", "ger", "eng")[0]] == ["in eng"]
-    assert [s.text for s in heard("eng", "ger", "eng", default=0)[0]] == ["in ger"]
+    assert [s.text for s in heard("eng", "ger", "eng")[0] if not s.part] == ["in eng"]
+    said, _ = heard("eng", "ger", "eng", default=0)
+    assert [s.text for s in said if not s.part] == ["in ger"]

@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 
 from omni_core.media.av.headerless import KINDS, headerless, is_headerless
 from omni_core.media.av.video import VideoMedium
-from omni_core.types import AudioContent, CutOptions, FileLength, Limits, Modality, Source
+from omni_core.types import (
+    AudioContent,
+    CutOptions,
+    FileLength,
+    FileWarning,
+    Limits,
+    Modality,
+    Segment,
+    Source,
+)
 
 Read = Callable[[Path], tuple[Any, Any, Any]]
 
@@ -187,3 +196,20 @@ def test_a_broadcast_wav_was_recorded_at_its_date_and_time(tmp_path: Path, svc: 
         c.mux(stream.encode(frame))
     when = svc.probe(str(path)).recorded_at
     assert when.strftime("%Y-%m-%d %H:%M:%S") == "2023-07-01 12:30:05"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [(".wmv", "wmv2"), (".flv", "flv1"), (".avi", "mpeg4"), (".mkv", "libx264")],
+)
+def test_the_last_slide_of_a_show_is_seen_where_packets_have_no_duration(
+    suffix: str, codec: str, film: Any, slide: Any, svc: Any
+) -> None:
+    slides = [slide(f"SLIDE {n}\n{'word ' * n}") for n in range(5)]
+    path = film(slides, suffix=suffix, codec=codec, fps=1, at=[0, 10, 20, 30, 40])
+    info = svc.probe(str(path))
+    source = Source("0" * 64, str(path), "", info.modality, info.mime, 1, info.duration_s)
+    items = list(svc.decompose(str(path), source, CutOptions()))
+    starts = [i.span.start for i in items if isinstance(i, Segment) and i.channel == "visual"]
+    assert starts == pytest.approx([0, 10, 20, 30, 40], abs=0.1)
+    assert not [i for i in items if isinstance(i, FileWarning)]

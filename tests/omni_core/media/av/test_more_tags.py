@@ -130,3 +130,31 @@ def test_a_damaged_ape_tag_costs_itself(mp3: Any, cut: Any) -> None:
     assert told(cut(mp3(4, ("TPE1", b"\3Nina Berg"), tail=footer))) == [
         ("file tags", "artist: Nina Berg")
     ]
+
+
+@pytest.mark.parametrize("is_behind", [False, True])
+def test_what_a_recorder_noted_on_a_set_is_read(is_behind: bool, tmp_path: Path, cut: Any) -> None:
+    notes = (
+        b'<?xml version="1.0"?><BWFXML><PROJECT>Lighthouse Diaries</PROJECT><SCENE>12A</SCENE>'
+        b"<TAKE>3</TAKE><NOTE>gulls &amp; wind</NOTE><TRACK_LIST><TRACK><NAME>Boom Nina</NAME>"
+        b"</TRACK></TRACK_LIST></BWFXML>"
+    )
+    form = b"fmt " + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 16000, 2, 16)
+    sound = b"data" + struct.pack("<I", 16000) + bytes(range(250)) * 64
+    noted = b"iXML" + struct.pack("<I", len(notes)) + notes + bytes(len(notes) % 2)
+    body = b"WAVE" + form + (sound + noted if is_behind else noted + sound)
+    path = tmp_path / "take.wav"
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    assert told(cut(path)) == [
+        ("file tags", "show: Lighthouse Diaries; episode: scene 12A, take 3; keywords: Boom Nina"),
+        ("description", "gulls & wind"),
+    ]
+
+
+def test_notes_that_break_off_cost_no_sound(tmp_path: Path, cut: Any) -> None:
+    form = b"fmt " + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 16000, 2, 16)
+    sound = b"data" + struct.pack("<I", 16000) + bytes(range(250)) * 64
+    body = b"WAVE" + form + sound + b"iXML" + struct.pack("<I", 0xFFFFFFF0) + b"<NOTE>wind</NO"
+    path = tmp_path / "take.wav"
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    assert any(s.channel == "sound" for s in cut(path))

@@ -1,4 +1,4 @@
-"""Of the subtitle files beside a film one is read, and the others are named."""
+"""Of the subtitle files beside a film one of each language is read, and the others are named."""
 
 from __future__ import annotations
 
@@ -40,10 +40,25 @@ def seen(film: Any, tools: Any, tmp_path: Path, svc: Any) -> Seen:
     return run
 
 
-def test_sidecars_in_other_languages_are_named(seen: Seen) -> None:
+def test_sidecars_in_other_languages_are_read_and_forced_ones_are_named(seen: Seen) -> None:
     said, warned = seen(en_srt="Hello.", fr_srt="Bonjour.", de_forced_srt="Ein Schild.")
+    assert said == ["Hello.", "Bonjour."]
+    assert warned == ["subtitles not read: talk.de.forced.srt"]
+
+
+def test_a_second_sidecar_of_one_language_or_of_none_is_named(seen: Seen) -> None:
+    said, warned = seen(en_srt="Hello.", en_sdh_srt="(bell) Hello.", fr_srt="Bonjour.")
+    assert said == ["Hello.", "Bonjour."]
+    assert warned == ["subtitles not read: talk.en.sdh.srt"]
+    said, warned = seen(srt="Hello.", en_srt="Hello.")
     assert said == ["Hello."]
-    assert warned == ["subtitles not read: talk.fr.srt, talk.de.forced.srt"]
+
+
+def test_four_languages_beside_a_film_are_read_and_the_others_named(seen: Seen) -> None:
+    words = {f"{code}_srt": f"Line {code}." for code in ("de", "en", "es", "fr", "it")}
+    said, warned = seen(**words)
+    assert said == ["Line de.", "Line en.", "Line es.", "Line fr."]
+    assert warned == ["subtitles not read: talk.it.srt"]
 
 
 def test_a_film_with_one_sidecar_has_nothing_to_name(seen: Seen) -> None:
@@ -225,7 +240,7 @@ def test_a_sidecar_of_another_film_is_not_read(
 
 
 @pytest.mark.parametrize(("spoken", "expected"), [("eng", "Hello."), ("de", "Hallo.")])
-def test_of_several_languages_the_one_that_is_spoken_is_read(
+def test_of_several_languages_the_one_that_is_spoken_comes_first(
     spoken: str, expected: str, tmp_path: Path, svc: Any, cut: Any
 ) -> None:
     path = tmp_path / "talk.mka"
@@ -237,4 +252,4 @@ def test_of_several_languages_the_one_that_is_spoken_is_read(
         c.mux([*stream.encode(frame), *stream.encode()])
     for name, words in (("de", "Hallo."), ("en.hi", "Hello."), ("zh-Hans", "x")):
         (tmp_path / f"talk.{name}.srt").write_text(CUE.format(words))
-    assert [s.text for s in cut(path) if s.channel == "speech"] == [expected]
+    assert next(s.text for s in cut(path) if s.channel == "speech") == expected

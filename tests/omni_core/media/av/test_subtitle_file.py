@@ -9,7 +9,7 @@ import av
 import pytest
 
 from omni_core.errors import UnreadableError
-from omni_core.types import Channel, CutOptions, FileWarning, Modality, Source
+from omni_core.types import Channel, CutOptions, FileWarning, Modality, Segment, Source
 
 CUES = [(0.5, 2.0, "The lock keeper opens the sluice."), (3.0, 5.5, "Then the boat goes up.")]
 
@@ -27,7 +27,7 @@ def write(path: Path, tracks: int = 1) -> Path:
         packets = list(source.demux(source.streams.subtitles[0]))
         streams = [c.add_stream_from_template(source.streams.subtitles[0]) for _ in range(tracks)]
         for n, stream in enumerate(streams):
-            stream.metadata["language"] = ("eng", "deu", "fra")[n]
+            stream.metadata["language"] = ("eng", "deu", "fra", "deu")[n]
         for packet in packets:
             if packet.size:
                 for stream in streams:
@@ -53,13 +53,16 @@ def test_a_matroska_subtitle_file_is_a_document_with_times(mks: Path, svc: Any, 
     assert segments[0].origin == "subtitle track eng"
 
 
-def test_further_tracks_are_named_in_one_warning(tmp_path: Path, svc: Any) -> None:
-    path = write(tmp_path / "boat.mks", tracks=3)
+def test_each_language_is_read_and_a_second_track_of_one_is_named(tmp_path: Path, svc: Any) -> None:
+    path = write(tmp_path / "boat.mks", tracks=4)
     info = svc.probe(str(path))
     source = Source("0" * 64, str(path), "", info.modality, info.mime, 1, info.duration_s)
-    items = svc.decompose(str(path), source, CutOptions())
+    items = list(svc.decompose(str(path), source, CutOptions()))
+    read = {i.origin: i.text for i in items if isinstance(i, Segment)}
+    assert [*read] == [f"subtitle track {code}" for code in ("eng", "deu", "fra")]
+    assert len({*read.values()}) == 1
     warned = [i.message for i in items if isinstance(i, FileWarning)]
-    assert warned == ["subtitles not read: track 2 deu, track 3 fra"]
+    assert warned == ["subtitles not read: track 4 deu"]
 
 
 def test_a_container_with_nothing_says_so(tmp_path: Path, svc: Any) -> None:

@@ -1,4 +1,4 @@
-"""Of the subtitle tracks in a film the fullest is read, and the others are named."""
+"""Of the subtitle tracks in a film the fullest of each language is read, the others are named."""
 
 from __future__ import annotations
 
@@ -79,8 +79,26 @@ def test_the_tracks_of_a_film_that_are_not_read_are_named(muxed: Muxed, seen: An
             ({}, WHOLE),
         )
     )
-    assert {s.origin for s in said} == {"subtitle track eng"}
-    assert warned == ["subtitles not read: track 2 Sourds fra, track 3"]
+    assert {s.origin for s in said} == {"subtitle track eng", "subtitle track fra"}
+    assert warned == ["subtitles not read: track 3"]
+
+
+def test_each_language_has_segments_of_its_own_at_one_time(muxed: Muxed, seen: Any) -> None:
+    tracks = [({"language": code}, [(3, f"Line {code}.")]) for code in ("eng", "fra", "deu", "ita")]
+    said, warned = seen(muxed(*tracks))
+    assert [s.text for s in said] == ["Line eng.", "Line fra.", "Line deu.", "Line ita."]
+    assert len({s.id for s in said}) == 4
+    assert not warned
+
+
+def test_a_fifth_language_signs_and_a_second_track_of_one_language_are_named(
+    muxed: Muxed, seen: Any
+) -> None:
+    codes = ("eng", "fra", "deu", "ita", "spa", "fra")
+    tracks = [({"language": code}, WHOLE) for code in codes]
+    said, warned = seen(muxed(*tracks, ({"language": "por", "title": "Signs"}, WHOLE)))
+    assert len({s.origin for s in said}) == 4
+    assert warned == ["subtitles not read: track 5 spa, track 6 fra, track 7 Signs por"]
 
 
 def test_a_track_of_pictures_of_words_is_named(muxed: Muxed, seen: Any) -> None:

@@ -229,7 +229,24 @@ def test_id3v1_is_read_in_its_code_page(
 
 @pytest.mark.parametrize("name", ["Beyoncé", "Motörhead", "Ágætis byrjun", "Å", "ÆØÅ", "¿Qué?"])
 def test_western_names_stay(name: str) -> None:
-    assert decoded({"artist": name, "album": "Best of"}, "mp3")["artist"] == name
+    for form in ("mp3", "mov,mp4,m4a,3gp,3g2,mj2", "flac"):
+        assert decoded({"artist": name, "album": "Best of"}, form)["artist"] == name
+
+
+@pytest.mark.parametrize("suffix", [".m4a", ".flac", ".ogg", ".mka", ".mp3"])
+@pytest.mark.parametrize(
+    ("code_page", "title"),
+    [("cp1251", "Привет из Москвы"), ("cp1252", "Café Zürich – Größe"), ("gbk", "周杰伦")],
+)
+def test_letters_that_a_program_took_for_others_are_put_right(
+    suffix: str, code_page: str, title: str, song: Song, svc: Any
+) -> None:
+    twice = title.encode().decode("cp1252" if code_page == "cp1252" else "latin-1")
+    path = song(suffix, {"title": twice, "artist": "Nina Berg"})
+    assert svc.probe(str(path)).title == title
+    read_wrong = title.encode(code_page).decode("latin-1")
+    if code_page != "cp1252":
+        assert svc.probe(str(song(suffix, {"title": read_wrong}))).title == title
 
 
 def test_a_track_name_is_not_the_title(film: Any, tools: Any, svc: Any, tmp_path: Path) -> None:

@@ -336,3 +336,21 @@ def test_what_a_document_declares_is_read_so_many_times() -> None:
     text = f'<!DOCTYPE html [<!ENTITY quay "pier">]><p>{"&amp;" * 9}{"&quay; " * MAX_REFERENCES}'
     found = with_entities(text + "&quay;")
     assert found.count("pier") == MAX_REFERENCES and found.endswith("&quay;")
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "lines"),
+    [
+        ('<fcpxml><title name="a"><text>Dr. Vera Stahl</text></title><title name="b"><text>Ben Roth'
+         "</text></title></fcpxml>", "Dr. Vera Stahl", ["Dr. Vera Stahl", "Ben Roth"]),
+        ("<article><front><article-title>On silt</article-title></front><sec><title>Method</title>"
+         "<p>Probes of <mml:math><mml:mi>a</mml:mi><mml:mo>+</mml:mo><mml:mi>b</mml:mi></mml:math>."
+         "</p></sec></article>", "On silt", ["On silt", "Method", "Probes of a+b."]),
+    ],
+)  # fmt: skip
+def test_a_title_within_data_is_read_where_it_stands(
+    text: str, title: str, lines: list[str]
+) -> None:
+    read = page(text)
+    assert read.title == title
+    assert read.text.split("\n")[: len(lines)] == lines
