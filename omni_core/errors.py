@@ -125,7 +125,8 @@ class StoppedError(OmniError):
 
 class StoreError(OmniError):
     """STORE_BUSY, STORE_FAILED, MODEL_MISMATCH, FOREIGN_COLLECTION, INDEX_UNREACHABLE,
-    KEY_REFUSED, READ_ONLY, BUSY, LEASE_LOST, CATALOG_MOVED."""
+    KEY_REFUSED, READ_ONLY, BUSY, LEASE_LOST, CATALOG_MOVED, CATALOG_UNREACHABLE,
+    NO_LIBRARY, NOT_INDEXED."""
 
     code = "STORE_FAILED"
 
@@ -134,6 +135,9 @@ _CAUSES = {
     "STORE_BUSY": "another process holds the store",
     "MODEL_MISMATCH": "another model filled it",
     "CATALOG_MOVED": "the library has left this catalog for another one",
+    "CATALOG_UNREACHABLE": "PostgreSQL gives no answer",
+    "NO_LIBRARY": "there is no library there yet, and nothing may be written",
+    "NOT_INDEXED": "the Qdrant collection lacks indexes, and nothing may be written",
     "FOREIGN_COLLECTION": "the Qdrant collection belongs to another library",
     "INDEX_UNREACHABLE": "Qdrant gives no answer",
     "KEY_REFUSED": "Qdrant refused the API key",

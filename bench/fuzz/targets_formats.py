@@ -179,7 +179,7 @@ def targets() -> list[Target]:
         ("rtf compressed", lambda data: compressed_rtf.decompress(data), (PACKED,)),
         ("ole summary", lambda data: ole_summary.summary(data), (SUMMARY,)),
         ("metafile", lambda data: metafile.read(data), (EMF, WMF)),
-        ("workbook records", lambda data: biff.records(data), (BIFF,)),
+        ("workbook records", lambda data: biff.Records(data), (BIFF,)),
     ]  # fmt: skip
     return [
         *(Target(name, call, seeds) for name, call, seeds in formats),

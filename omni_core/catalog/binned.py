@@ -9,7 +9,6 @@ not whole is dropped, a source on its way out goes out, one on its way back stay
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 from omni_core.catalog.database import Row, Transaction
@@ -65,7 +64,7 @@ class Binned(Members):
                 "INSERT INTO bin (sha256, id, title, uri, segments, model, pipeline, state, at,"
                 " step, rows) SELECT sha256, id, title, uri, segments, model, pipeline, state, ?,"
                 " 'copying', '' FROM sources WHERE sha256 = ?",
-                (time.time(), sha256),
+                (self.now(), sha256),
             )
             self._own(db, sha256)
 

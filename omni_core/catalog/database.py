@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -71,6 +72,10 @@ class Database(ABC):
     def let_go(self) -> None:
         """End what `hold` began."""
         return
+
+    def now(self) -> float:
+        """Seconds since 1970, by the clock that all processes of the library share."""
+        return time.time()
 
     def give_room_back(self, *, whole: bool = False) -> int:
         """Give some of the room of what was deleted back to the file system; returns the bytes that

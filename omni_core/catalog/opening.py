@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from omni_core.catalog.moved import refuse_moved
 from omni_core.catalog.sqlite import SqliteCatalog
 from omni_core.catalog.store import Catalog
+from omni_core.errors import StoreError
 from omni_core.settings import Settings
+
+_NOWHERE = Path(os.devnull)
 
 
 def open_catalog(
-    settings: Settings, *, read_only: bool = False, even_moved: bool = False
+    settings: Settings,
+    *,
+    read_only: bool = False,
+    even_moved: bool = False,
+    must_exist: bool = False,
 ) -> Catalog:
     """The catalog in PostgreSQL where `catalog` is set, else the file in the store.
 
     Raises StoreError where it cannot be opened: STORE_BUSY where another process has the file,
-    CATALOG_MOVED where the library has left it for another one, unless `even_moved`.
+    CATALOG_MOVED where the library has left it for another one, unless `even_moved`. What is not
+    there yet is made; `read_only` it reads as empty, unless it `must_exist`: then NO_LIBRARY.
     """
-    catalog = _open(settings, read_only)
+    catalog = _open(settings, read_only, even_moved, must_exist)
     try:
         if not even_moved:
             refuse_moved(catalog)
@@ -38,12 +49,17 @@ def place_of(settings: Settings) -> str:
     )
 
 
-def _open(settings: Settings, read_only: bool) -> Catalog:
+def _open(settings: Settings, read_only: bool, even_moved: bool, must_exist: bool) -> Catalog:
     if not settings.catalog:
         return SqliteCatalog(settings.store_path, read_only=read_only)
-    from omni_core.catalog.postgres import PostgresCatalog  # its packages are an extra
+    from omni_core.catalog.postgres import NO_LIBRARY, PostgresCatalog  # its packages are an extra
 
-    return PostgresCatalog(
-        settings.catalog, settings.catalog_schema, read_only=read_only,
-        lease_s=settings.catalog_lease_s,
-    )  # fmt: skip
+    try:
+        return PostgresCatalog(
+            settings.catalog, settings.catalog_schema, read_only=read_only, even_moved=even_moved,
+            lease_s=settings.catalog_lease_s,
+        )  # fmt: skip
+    except StoreError as e:
+        if e.code != NO_LIBRARY or must_exist:
+            raise
+        return SqliteCatalog(_NOWHERE, read_only=True)

@@ -14,20 +14,22 @@ import os
 import platform
 import threading
 import uuid
-from collections.abc import Collection, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from omni_core import processes
 from omni_core.catalog import postgres_schema
 from omni_core.catalog.database import Transaction
+from omni_core.catalog.moved import refuse_moved
 from omni_core.catalog.postgres_connection import Pool, PostgresTransaction, Row
 from omni_core.catalog.rows import mapping
 from omni_core.catalog.store import Catalog
 from omni_core.errors import BadRequestError, StoreError
 
 LEASE_S = 60.0
+NO_LIBRARY = "NO_LIBRARY"
 _UNTIL = "clock_timestamp() + make_interval(secs => ?)"
 _HELD = "owner <> '' AND lease_until > clock_timestamp()"
 
@@ -36,30 +38,48 @@ class PostgresCatalog(Catalog):
     """A schema of a PostgreSQL database. Thread-safe; calls run side by side."""
 
     def __init__(
-        self, url: str, schema: str = "omni", *, read_only: bool = False, lease_s: float = LEASE_S
+        self,
+        url: str,
+        schema: str = "omni",
+        *,
+        read_only: bool = False,
+        even_moved: bool = False,
+        lease_s: float = LEASE_S,
     ) -> None:
         """Connect, and create or migrate the tables. Raises StoreError in one line that does not
-        show the password. `read_only` leaves sources that were interrupted as they are."""
+        show the password.
+
+        `read_only` writes nothing, for which the right to read is enough; raises StoreError
+        NO_LIBRARY where there are no tables yet. Unless `even_moved`, every write is refused as
+        soon as the library has left this catalog for another one."""
         self.lease_s: float = lease_s
         self._owner = f"{uuid.uuid4().hex}@{processes.identity()}"
         self._worker = f"omni-mcp with pid {os.getpid()} on {platform.node() or 'another machine'}"
         self._attempts: dict[str, int] = {}
         """The attempt of each source that this process took, also where it lost it since."""
         self._mutex = threading.Lock()
-        self._read_only = read_only
+        self._read_only, self._even_moved = read_only, even_moved
         self._pool = Pool(url, schema)
         try:
-            there = "SELECT 1 FROM pg_tables WHERE schemaname = ? AND tablename = 'catalog_version'"
-            if read_only and self._one(there, schema) is not None:
-                postgres_schema.require_current(self._one("SELECT version FROM catalog_version"))
-            else:  # a catalog that is not there yet is made: it reads as empty
-                with self._writing() as db:
+            if read_only:
+                self._require_there(schema)
+            else:
+                with self._pool.transaction() as db:
                     postgres_schema.migrate(db, schema)
-            if not read_only:
                 self._let_go_of_the_dead()
         except BaseException:
             self._pool.close()
             raise
+
+    def _require_there(self, schema: str) -> None:
+        there = "SELECT 1 FROM pg_tables WHERE schemaname = ? AND tablename = 'catalog_version'"
+        if self._one(there, schema) is None:
+            raise StoreError(
+                f"there is no library in the schema {schema!r} of that database yet, and here "
+                "nothing may be written: ingest something once without --read-only",
+                code=NO_LIBRARY,
+            )
+        postgres_schema.require_current(self._one("SELECT version FROM catalog_version"))
 
     def close(self) -> None:
         """Give up what this process owns, and close the connections."""
@@ -67,7 +87,7 @@ class PostgresCatalog(Catalog):
             self._pool.close()
             return
         try:
-            with self._writing() as db:
+            with self._pool.transaction() as db:
                 for table in ("sources", "begun"):
                     db.execute(
                         f"UPDATE {table} SET owner = '', lease_until = NULL WHERE owner = ?",  # noqa: S608 - ours
@@ -77,6 +97,11 @@ class PostgresCatalog(Catalog):
             pass  # the leases run out by themselves
         finally:
             self._pool.close()
+
+    def now(self) -> float:
+        """By the database's clock: those of the machines may differ."""
+        (row,) = self._all("SELECT extract(epoch FROM clock_timestamp()) AS now")
+        return float(row["now"])
 
     def hold(self) -> None:
         """Refused: other processes write too."""
@@ -159,8 +184,14 @@ class PostgresCatalog(Catalog):
     def _all(self, sql: str, *values: Any) -> list[Row]:
         return self._pool.read(sql, values)
 
-    def _writing(self) -> AbstractContextManager[PostgresTransaction]:
-        return self._pool.transaction()
+    @contextmanager
+    def _writing(self) -> Iterator[PostgresTransaction]:
+        if self._read_only:
+            raise StoreError("the catalog is open read-only: nothing is written", code="READ_ONLY")
+        with self._pool.transaction() as db:
+            if not self._even_moved:
+                refuse_moved(self)
+            yield db
 
     def _take(self, db: Transaction, sha256: str) -> None:
         # A source that is not known yet has no row to lock.

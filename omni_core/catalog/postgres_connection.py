@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ try:
     import psycopg
     from psycopg import conninfo, sql
     from psycopg_pool import ConnectionPool, PoolTimeout
+
+    from omni_core.catalog.postgres_watch import Watch
 except ImportError as e:
     raise StoreError(
         "a catalog in PostgreSQL needs the extra: pip install 'omni-mcp[postgres]'"
@@ -31,6 +34,13 @@ OLDEST = 13
 """PostgreSQL 13: the oldest version that the tests' queries suit."""
 READS = 3
 """How often a query is tried when its connection breaks."""
+MOST = 8
+"""Connections of one process."""
+CLOSE_S = 2.0
+"""How long closing waits for a connection that is being made."""
+GONE = "CATALOG_UNREACHABLE"
+_BACK_SOON = ("08", "57P")
+"""SQL states of a server that shuts down, starts, or whose connection broke."""
 
 
 class Row:
@@ -92,23 +102,26 @@ class Pool:
         def configure(connection: psycopg.Connection[Any]) -> None:
             connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(schema)))
 
+        logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # told by the errors of calls
+        self._watch = Watch(url)
         self._pool = ConnectionPool(
-            url, min_size=1, max_size=8, timeout=CONNECT_S, configure=configure, open=False,
-            check=ConnectionPool.check_connection, name="catalog",
+            url, min_size=1, max_size=MOST, timeout=CONNECT_S, configure=configure, open=False,
+            reconnect_timeout=CONNECT_S, name="catalog",
             kwargs={"autocommit": True, "connect_timeout": CONNECT_S, **_unless_said(url)},
         )  # fmt: skip
         self._pool.open()
 
     def close(self) -> None:
         """Close every connection."""
-        self._pool.close()
+        self._pool.close(CLOSE_S)
+        self._watch.close()
 
     @contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
         """One transaction; within it `read` of this thread sees what it wrote."""
         with (
             self._as_store_errors(),
-            self._pool.connection() as connection,
+            self._connection() as connection,
             connection.transaction(),
         ):
             self._local.current = PostgresTransaction(connection)
@@ -125,7 +138,7 @@ class Pool:
         with self._as_store_errors():
             for left in reversed(range(READS)):
                 try:
-                    with self._pool.connection() as connection:
+                    with self._connection() as connection:
                         return PostgresTransaction(connection).execute(statement, values).fetchall()
                 except PoolTimeout:
                     raise
@@ -135,11 +148,32 @@ class Pool:
         raise AssertionError  # the loop returns or raises
 
     @contextmanager
+    def _connection(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection that works; refused at once while the server is known to be gone."""
+        for _ in range(MOST):  # after a restart of the server all that there were are broken
+            self._watch.refuse()
+            with self._pool.connection() as connection, self._watch.over(connection):
+                if self._works(connection):
+                    yield connection
+                    return
+            self._watch.look()
+        raise psycopg.OperationalError("its connections break")
+
+    def _works(self, connection: psycopg.Connection[Any]) -> bool:
+        try:
+            ConnectionPool.check_connection(connection)
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            connection.close()
+            return False
+        return True
+
+    @contextmanager
     def _as_store_errors(self) -> Iterator[None]:
         try:
             yield
         except psycopg.Error as e:
-            raise StoreError(_told(e, self._where)) from None  # no trace of the address
+            code = GONE if _is_gone(e) else None
+            raise StoreError(_told(e, self._where), code=code) from None  # no trace of the address
         except UnicodeEncodeError as e:
             raise StoreError(f"the catalog cannot hold a name that is no text: {e.reason}") from e
 
@@ -160,6 +194,13 @@ def where(url: str) -> str:
     return f"{host}{f':{port}' if port else ''}{parts.path.partition('?')[0]}"
 
 
+def _is_gone(e: psycopg.Error) -> bool:
+    """Whether the server is not there, or not any more: it may be back in a moment."""
+    if e.sqlstate is None:
+        return isinstance(e, (psycopg.OperationalError, psycopg.InterfaceError))
+    return bool(e.sqlstate.startswith(_BACK_SOON))
+
+
 def _told(e: psycopg.Error, place: str) -> str:
     if isinstance(e, psycopg.ProgrammingError) and e.sqlstate is None:
         return (
@@ -176,7 +217,10 @@ def _told(e: psycopg.Error, place: str) -> str:
     ):  # https://www.postgresql.org/docs/current/errcodes-appendix.html
         return f"the catalog at {place} has no room ({line}); nothing stored is lost"
     if e.sqlstate == "42501":
-        return f"the user of the catalog at {place} lacks a right ({line})"
+        return (
+            f"the user of the catalog at {place} lacks a right ({line}); where it may only read, "
+            "serve --read-only (OMNI_READ_ONLY) needs no more"
+        )
     return f"the catalog at {place} failed ({line}); call again"
 
 

@@ -40,6 +40,10 @@ class CatalogWithin(Catalog):
     def close(self) -> None:
         """Nothing: the whole catalog is closed by its owner."""
 
+    def now(self) -> float:
+        """As of the whole one."""
+        return self._whole.now()
+
     def key_for(self, sha256: str, collection: str) -> str:
         """The hash of the source which an ingest of these bytes into a collection is about: the
         one that is in it already, else the copy that is kept apart for it."""

@@ -25,7 +25,7 @@ def start(context: Context) -> None:
         tasks.start(bin_limits.keep_small(context), name="keep the bin small")
         if catalog.lease_s is not None:
             tasks.start(_settling(context, catalog.lease_s), name="settle the bin")
-    if catalog.lease_s is not None:
+    if catalog.lease_s is not None and not context.settings.read_only:
         tasks.start(renew_leases(catalog, catalog.lease_s), name="renew the leases")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import Counter
 from collections.abc import Sequence
 
@@ -47,7 +46,8 @@ async def empty_surplus(context: Context) -> None:
     gone = 0
     try:
         held = await asyncio.to_thread(context.catalog.binned)
-        gone = await delete(context, surplus(held, context.settings, time.time()))
+        now = await asyncio.to_thread(context.catalog.now)
+        gone = await delete(context, surplus(held, context.settings, now))
         await give_room_back(context)
     except OmniError as e:
         log.warning("the bin was not emptied: %s", e)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from omni_core.catalog.moved import is_moved
 from omni_core.catalog.query import OUTDATED
 from omni_core.engine.context import Context
 from omni_core.errors import OmniError, cause
@@ -26,7 +27,7 @@ async def describe(context: Context) -> dict[str, Any]:
     models = await context.models.status()
     sources, segments = await asyncio.to_thread(context.catalog.totals, "")
     outdated = await asyncio.to_thread(context.catalog.count, state=OUTDATED)
-    waits_for = await _index_problem(context)
+    waits_for = await _index_problem(context) or await _catalog_problem(context)
     if models.encoder == "loading":
         waits_for = waits_for or models.fetching or "the models are loading"
     elif models.encoder != "ready":
@@ -56,6 +57,11 @@ async def lacks(context: Context) -> tuple[str, ...]:
     await asyncio.wait([asked], timeout=LOOK_S)
     known = asked.done() and not asked.cancelled() and asked.exception() is None
     return asked.result().lacks if known else ()
+
+
+async def _catalog_problem(context: Context) -> str:
+    moved = await asyncio.to_thread(is_moved, context.catalog)
+    return "the library has left this catalog for another one" if moved else ""
 
 
 async def _index_problem(context: Context) -> str:

@@ -32,8 +32,14 @@ class IndexOpening:
         self._index, self._catalog, self._mends = index, catalog, mends
         self.compared = Compared({}, {})
         """What differed when the index was opened."""
+        self._was_open = False
         self._tasks = TaskOwner("the index")
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def was_open(self) -> bool:
+        """Whether it has been opened once: then its address is right."""
+        return self._was_open
 
     def start(self) -> asyncio.Task[None]:
         """The task that opens the index; a new one when there is none or it failed."""
@@ -57,14 +63,17 @@ class IndexOpening:
             await self._compare()
             if self._mends:
                 await self._mend_collections()
+            self._was_open = True
         except Exception:
             await self._index.close()  # so that the next attempt can open it
             raise
 
     async def _compare(self) -> None:
         """Make partial what the index no longer holds whole, so that ingesting it again completes
-        it, and note what it holds besides."""
+        it, and note what it holds besides; a read-only library is left as it is."""
         compared = self.compared = await compare(self._catalog, self._index)
+        if not self._mends:
+            return
         await self._mark_whole(compared)
         marked = await asyncio.to_thread(self._catalog.mark_lost, compared.lost)
         if marked:  # not what another process is at

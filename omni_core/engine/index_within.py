@@ -86,6 +86,11 @@ class OpeningWithin(IndexOpening):
         """The task that opens the index."""
         return self._of.index.start()
 
+    @property
+    def was_open(self) -> bool:
+        """Whether the whole one has been opened once."""
+        return self._of.index.was_open
+
     async def opened(self) -> Index:
         """The visible part of the open index."""
         return IndexWithin(await self._of.opened_index(), self._names)

@@ -65,7 +65,9 @@ async def renew_leases(catalog: Catalog, lease_s: float) -> None:
 
 async def _open(settings: Settings) -> Catalog:
     """Open the catalog in a thread; when this call is cancelled, close it after the thread ends."""
-    opening = asyncio.create_task(asyncio.to_thread(open_catalog, settings))
+    only_read = settings.read_only and bool(settings.catalog)  # a file is opened as a copy
+    work = asyncio.to_thread(open_catalog, settings, read_only=only_read, must_exist=True)
+    opening = asyncio.create_task(work)
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:

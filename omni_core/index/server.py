@@ -1,7 +1,8 @@
 """Qdrant over the network: one library for several servers, of any size.
 
 Points are in the collection `<name>__<model>`; the plain name is an alias of the one in use, so
-that a re-index fills a second collection and then moves the alias in one step. Which collection
+that a re-index fills a second collection and then moves the alias in one step. A library that is
+not there yet reads as empty, and is made by the first write into it. Which collection
 the alias names, of what model it is and whose, is looked up again every few seconds: a re-index
 or another owner elsewhere is noticed, and no question is answered with vectors of another model.
 """
@@ -32,6 +33,8 @@ OPEN_S = 15.0
 """How long the first answer may take; making a collection may take longer."""
 MOST_SOURCES = 1_000_000
 """Sources that are counted."""
+NOT_INDEXED = "NOT_INDEXED"
+"""Code of the refusal to read a collection that lacks indexes of its payloads."""
 LOOK_S = 5.0
 """How long the alias, the model and the owner are taken as they were."""
 
@@ -53,13 +56,15 @@ class ServerIndex(Index):
         self.collection = f"{self._alias}__{versions.slug(info)}"
         self._library = ""
         self._facts: Any = None
-        """What the collection said about itself when it was last looked at."""
+        """What the collection said about itself when it was last looked at; None where there is
+        none yet."""
+        self._making = asyncio.Lock()
         self._look_again = 0.0
         self._q: Any = None
         self._nodes: Any = None
 
     async def open(self) -> None:
-        """Connect; create the collection with its payload indexes when it is not there.
+        """Connect, and see whether the library is there.
 
         A server that only searches creates nothing, and needs a key that may read.
         """
@@ -98,20 +103,42 @@ class ServerIndex(Index):
             minimum = ".".join(map(str, self._q.collection.MIN_VERSION))
             raise StoreError(f"Qdrant at {self._where} is {version}; {minimum} or later is needed")
         current = await self._current()
-        if current is None or self._building:
-            if not await self._call("collection_exists", self.collection):
-                await self._create()
-            self._facts = self._checked(self.collection, await self._described(self.collection))
-        else:
+        if self._building:
+            await self._make()
+        elif current is not None:
             await self._follow(current)
-        await self._index_payload()
-        if current is None and not self._building:
+            await self._index_payload()
+        elif await self._call("collection_exists", self.collection):  # as from a snapshot
             self._require_writable(f"{self._alias!r} on {self._where} is no library yet")
-            await self.activate()
+            await self._make()
+        else:
+            self._require_writable(f"there is no library {self._alias!r} on {self._where}")
         self._look_again = time.monotonic() + LOOK_S
 
+    async def _make(self) -> None:
+        """Make the collection with its payload indexes, or go on where that was interrupted."""
+        if not await self._call("collection_exists", self.collection):
+            await self._create()
+        facts = self._checked(self.collection, await self._described(self.collection))
+        await self._index_payload(facts)
+        if not self._building:
+            await self.activate()
+        self._facts = facts
+
+    async def make(self) -> None:
+        """Make the library where there is none: before something is written into it."""
+        async with self._making:
+            if self._facts is not None:
+                return
+            current = await self._current()
+            if current is not None:  # another process was faster
+                await self._follow(current)
+            else:
+                await self._make()
+            if self._library:
+                await self.claim(self._library)
+
     async def _create(self) -> None:
-        self._require_writable(f"there is no library {self._alias!r} on {self._where}")
         made = self._q.collection.creation(self._info, self._settings)
         try:
             await self._call("create_collection", self.collection, **made)
@@ -120,21 +147,23 @@ class ServerIndex(Index):
             if not await self._call("collection_exists", self.collection):
                 raise
 
-    async def _index_payload(self) -> None:
+    async def _index_payload(self, facts: Any = None) -> None:
         wanted = self._q.collection.payload_indexes(self._settings)
-        missing = {key: kind for key, kind in wanted.items() if key not in self._facts.indexed}
+        held = (facts or self._facts).indexed
+        missing = {key: kind for key, kind in wanted.items() if key not in held}
         if missing:
-            self._require_writable(f"{self.collection} lacks indexes of {', '.join(missing)}")
+            why = f"{self.collection} lacks indexes of {', '.join(missing)}"
+            self._require_writable(why, NOT_INDEXED)
         for key, kind in missing.items():
             await self._call("create_payload_index", self.collection, key, kind, wait=True)
 
-    def _require_writable(self, why: str) -> None:
+    def _require_writable(self, why: str, code: str = "READ_ONLY") -> None:
         if self._only_reads:
             why_not = "qdrant_read_only" if self._settings.qdrant_read_only else "its store is"
             raise StoreError(
                 f"{why}, and this server may only read ({why_not}): do it with a store that can be "
                 "written, without that setting, and with a key that may write",
-                code="READ_ONLY",
+                code=code,
             )
 
     @property
@@ -186,11 +215,13 @@ class ServerIndex(Index):
 
     async def _look(self) -> None:
         """Notice what others did, at most every few seconds: see the module's docstring."""
-        if self._building or time.monotonic() < self._look_again:
+        if self._building or (self._facts is not None and time.monotonic() < self._look_again):
             return
         self._look_again = time.monotonic() + LOOK_S  # calls meanwhile do not look as well
         try:
             current = await self._current()
+            if current is None and self._facts is None:
+                return
             if current is None:
                 raise StoreError(
                     f"the library {self._alias!r} is gone from {self._where}: restart omni-mcp "
@@ -203,8 +234,13 @@ class ServerIndex(Index):
 
     async def claim(self, library: str, *, adopt: bool = False) -> None:
         """Mark the collection as this library's; raises StoreError FOREIGN_COLLECTION where it is
-        another's, unless `adopt`."""
+        another's, unless `adopt`. One that is not there yet is marked when it is made."""
         self._opened()
+        if self._facts is None and adopt:
+            await self.make()
+        if self._facts is None:
+            self._library = library
+            return
         if self._building and not adopt:
             current = await self._current()
             if current is not None:  # the one that is in use, whose alias will be moved
@@ -250,6 +286,8 @@ class ServerIndex(Index):
         """In the server's write-ahead log, and searchable, when this returns."""
         check.points(points, self._info)
         await self._writing()
+        if self._facts is None:
+            await self.make()
         to_points, size = self._q.points.to_points, self._q.points.json_bytes
         for batch in check.batches(points, BATCH_BYTES, size):
             wire = await asyncio.to_thread(to_points, batch)
@@ -262,6 +300,8 @@ class ServerIndex(Index):
         vectors are asked for: those points come whole."""
         check.prefetches(prefetches, self._info)
         q = await self._reading()
+        if self._facts is None:
+            return [[] for _ in prefetches]
         dense = q.collection.dense_search(self._facts.codes)
         queries = q.points.to_queries(prefetches, filter, dense)
         answers = await self._call("query_batch_points", self.collection, queries)
@@ -282,6 +322,8 @@ class ServerIndex(Index):
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
         """The points that exist, in the order of `ids`."""
         q = await self._reading()
+        if self._facts is None:
+            return []
         records = await self._call("retrieve", self.collection, list(ids), with_vectors=vectors)
         found = {p.id: p for p in map(q.points.from_record, records)}
         return [found[i] for i in ids if i in found]
@@ -291,6 +333,8 @@ class ServerIndex(Index):
     ) -> tuple[list[Point], str | None]:
         """Points without vectors in id order, and the offset of the next page."""
         q = await self._reading()
+        if self._facts is None:
+            return [], None
         where = q.points.to_filter(filter)
         records, following = await self._call(
             "scroll", self.collection, scroll_filter=where, limit=limit, offset=offset
@@ -301,12 +345,16 @@ class ServerIndex(Index):
     async def count(self, filter: Filter | None = None) -> int:
         """Exactly how many."""
         where = (await self._reading()).points.to_filter(filter)
+        if self._facts is None:
+            return 0
         answer = await self._call("count", self.collection, count_filter=where, exact=True)
         return int(answer.count)
 
     async def count_by_source(self, *, exact: bool = False) -> dict[str, int]:
         """How many points each source has, by one request."""
         await self._reading()
+        if self._facts is None:
+            return {}
         answer = await self._call(
             "facet", self.collection, "source_id", limit=MOST_SOURCES, exact=exact
         )
@@ -316,13 +364,15 @@ class ServerIndex(Index):
         """Merge `changes` into the points that match."""
         wanted = check.refuse_empty(filter)
         which = (await self._writing()).points.to_selector(wanted)
-        await self._call("set_payload", self.collection, dict(changes), points=which, wait=True)
+        if self._facts is not None:
+            await self._call("set_payload", self.collection, dict(changes), points=which, wait=True)
 
     async def delete(self, filter: Filter | None) -> None:
         """Remove the points that match."""
         wanted = check.refuse_empty(filter)
         which = (await self._writing()).points.to_selector(wanted)
-        await self._call("delete", self.collection, which, wait=True)
+        if self._facts is not None:
+            await self._call("delete", self.collection, which, wait=True)
 
     async def flush(self) -> None:
         """Nothing to do: the server writes its log to the disk every few seconds by itself."""

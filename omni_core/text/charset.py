@@ -7,8 +7,11 @@ import codecs
 import re
 from dataclasses import dataclass
 
+from omni_core.text import iso2022jp
+from omni_core.text.declared import codec, declared
 from omni_core.text.legacy import guess, is_latin
 from omni_core.text.mojibake import PAGES, mended
+from omni_core.text.utf7 import utf7_text
 from omni_core.text.wide import MAX_CONTROL_SHARE, UNUSED, is_strictly_text, wide_page
 
 _BYTE_ORDER_MARKS = (
@@ -18,7 +21,12 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_ESCAPES = ((b"\x1b$B", "iso2022_jp"), (b"\x1b$@", "iso2022_jp"), (b"\x1b$)C", "iso2022_kr"))
+_ESCAPES = (
+    (b"\x1b$B", "iso2022_jp"),
+    (b"\x1b$@", "iso2022_jp"),
+    (b"\x1b(I", "iso2022_jp"),
+    (b"\x1b$)C", "iso2022_kr"),
+)
 """Escape sequences of 7-bit encodings, whose bytes are valid UTF-8 as well."""
 _SHIFTED, _SHIFTS = b"\x1b$)C", b"\x0e\x0f"
 """The escape sequence of Korean, whose letters stand between two control bytes."""
@@ -39,12 +47,6 @@ MIN_LETTERS = 0.7
 """Share of letters and spaces in such a text."""
 _ZEROED = re.compile(rb"[^\0]{16,}\0{64,}[^\0]{16,}\Z")
 """A text of which one stretch was never written, as a crash leaves a log."""
-_DECLARED = re.compile(
-    rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([\w.:-]+)|<meta[^>]{0,500}?charset\s*=\s*["']?\s*([\w.:-]+)""",
-    re.I,
-)
-_CODING = re.compile(rb"""(?:[^\n]*\n)?[^\n]{0,200}?(?:coding[:=][ \t]*|@charset ")([\w.-]+)""")
-"""The comment of Python, Emacs and Vim in one of the first two lines, and the rule of CSS."""
 MIN_TO_DOUBT = 30
 """Bytes beyond ASCII from which a declaration of a Western page is checked."""
 _WIDE_PAGES = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"})
@@ -55,29 +57,9 @@ _NAMES = {
     "cp932": "Shift_JIS", "euc_jp": "EUC-JP", "cp949": "EUC-KR", "gb18030": "GB18030",
     "big5hkscs": "Big5", "koi8-r": "KOI8-R", "koi8-u": "KOI8-U", "mac-roman": "Mac Roman",
     "mac-cyrillic": "Mac Cyrillic", "cp874": "Windows-874",
+    "utf-7": "UTF-7",
 }  # fmt: skip
 """Encodings as people know them."""
-_ALIASES = {
-    "macintosh": "mac-roman", "mac": "mac-roman", "sjis": "cp932", "ms_kanji": "cp932",
-    "ks_c_5601-1987": "cp949", "big5-hkscs": "big5hkscs", "unicode-1-1-utf-8": "utf-8",
-}  # fmt: skip
-_ENCODINGS = {
-    "ascii": "cp1252", "iso8859-1": "cp1252", "cp1252": "cp1252", "iso8859-15": "iso8859-15",
-    "cp1250": "cp1250", "iso8859-2": "iso8859-2", "iso8859-16": "iso8859-16", "cp852": "cp852",
-    "cp1251": "cp1251", "koi8-r": "koi8-r", "koi8-u": "koi8-u", "iso8859-5": "iso8859-5",
-    "cp866": "cp866", "mac-cyrillic": "mac-cyrillic", "cp1253": "cp1253", "iso8859-7": "iso8859-7",
-    "cp1254": "cp1254", "iso8859-9": "cp1254", "cp1255": "cp1255", "iso8859-8": "iso8859-8",
-    "cp1256": "cp1256", "iso8859-6": "iso8859-6", "cp1257": "cp1257", "iso8859-4": "iso8859-4",
-    "iso8859-13": "iso8859-13", "iso8859-10": "iso8859-10", "iso8859-3": "iso8859-3",
-    "iso8859-14": "iso8859-14", "cp1258": "cp1258", "cp874": "cp874", "tis-620": "cp874",
-    "iso8859-11": "cp874", "mac-roman": "mac-roman", "cp437": "cp437", "cp850": "cp850",
-    "shift_jis": "cp932", "cp932": "cp932", "euc_jp": "euc_jp", "iso2022_jp": "iso2022_jp",
-    "gb2312": "gb18030", "gbk": "gb18030", "gb18030": "gb18030", "hz": "hz",
-    "big5": "big5hkscs", "big5hkscs": "big5hkscs", "cp950": "cp950",
-    "euc_kr": "cp949", "cp949": "cp949", "johab": "johab",
-}  # fmt: skip
-"""Python's codec for a declared one: the wider of two, as browsers read (WHATWG Encoding). Codecs
-that are no character set (unicode_escape, base64 ...) are not among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +104,17 @@ def decoded(data: bytes, *, markup: bool = False, label: str = "") -> Decoded:
     markup: HTML or XML, whose own declaration of an encoding counts. label: an encoding named
     outside of the data, as mail does.
     """
+    if data.startswith(codecs.BOM_UTF8) and not _is_mostly_utf8(data):
+        data = data[len(codecs.BOM_UTF8) :]  # a program put its mark before what it did not write
     page, guessed = _marked(data), False
+    if not (page or markup or label) and (seven := utf7_text(data)) is not None:
+        return Decoded(_plain(seven), "utf-7", guessed=True)
     text = None if page else _named_ascii(data, label) or _utf8(data)
     if text is not None:
         return _mended(text, "utf-8")
     if not page:
         page, guessed = _unmarked(data, markup, label)
-    text = data.decode(page, "replace")
+    text = iso2022jp.decoded(data) if page == "iso2022_jp" else data.decode(page, "replace")
     lost = 0
     if page.startswith("utf-") and "\ufffd" not in text:
         return _mended(text, page)
@@ -181,13 +167,17 @@ def _marked(data: bytes) -> str:
 
 def _unmarked(data: bytes, markup: bool, label: str) -> tuple[str, bool]:
     """The codec of what is no valid UTF-8, and whether it is a guess."""
-    bad = data.decode("utf-8", "replace").count("\ufffd")
-    if 3 * bad <= _high(data):
-        return "utf-8", False  # damaged UTF-8: in legacy text most high bytes are invalid
-    named = _codec(label) or declared(data, markup=markup)
+    if _is_mostly_utf8(data):
+        return "utf-8", False
+    named = codec(label) or declared(data, markup=markup)
     if named and _agrees(data, named):
         return named, False
     return guess(data.replace(b"\0", b"") if 0 in data else data), True
+
+
+def _is_mostly_utf8(data: bytes) -> bool:
+    """Whether it is UTF-8, perhaps damaged: in legacy text most high bytes are invalid."""
+    return 3 * data.decode("utf-8", "replace").count("\ufffd") <= _high(data)
 
 
 def _agrees(data: bytes, page: str) -> bool:
@@ -202,28 +192,12 @@ def _high(data: bytes) -> int:
     return len(data) - len(data.translate(None, _HIGH_BYTES))
 
 
-def declared(data: bytes, *, markup: bool = True) -> str | None:
-    """The code page named by `coding:` in the first two lines, and in markup by `<meta charset>`
-    or the XML declaration; None for unknown names, and for UTF-8 and UTF-16, which are detected
-    from the bytes."""
-    found = _DECLARED.search(data[:4096]) if markup else None
-    found = found or _CODING.match(data[:1000])
-    return _codec(next(filter(None, found.groups())).decode("ascii")) if found else None
-
-
-def _codec(label: str) -> str | None:
-    """Python's codec for the label of an encoding; None for an unknown one and for Unicode."""
-    plain = re.sub("^x-|-i$", "", label.strip().lower()).replace("windows-", "cp")
-    try:
-        name = codecs.lookup(_ALIASES.get(plain, plain)).name
-    except (LookupError, ValueError):
-        return None
-    return _ENCODINGS.get(name)
-
-
 def is_text(head: bytes) -> bool:
     """Whether the first bytes are text: UTF-16, or few control bytes. NUL bytes at the end are
     padding; others, and more controls than a long text has, only valid UTF-8 may have."""
+    if head.startswith(codecs.BOM_UTF8):
+        rest = head[len(codecs.BOM_UTF8) :]
+        return not rest or is_text(rest)
     if head.startswith(tuple(m for m, _ in _BYTE_ORDER_MARKS)) or wide_page(head) is not None:
         return True
     whole = head.rstrip(b"\0")

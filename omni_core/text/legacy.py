@@ -69,6 +69,14 @@ _PUNCTUATION = frozenset(
 """Punctuation with the same bytes in all Windows code pages."""
 _FIXED_SPACES = re.compile(rb"\xa0{2,}")
 """In Windows and ISO pages; twice the same letter, which is rare, in those of DOS."""
+_FRAMED = re.compile(
+    rb"\xda(?:\xc4{5}|[\xc4\xc2]{4,}\xbf)|\xc9(?:\xcd{5}|[\xcd\xcb]{4,}\xbb)|\xc4{20}|\xcd{20}"
+)
+"""The top of a frame in the pages of DOS, or a line: no word in another page begins so."""
+_OF_FRAMES = re.compile(rb"[\xb0-\xdf]+")
+_SIDE = re.compile(rb"(?<![\x80-\xff])[\xb3\xba](?![\x80-\xff])")
+"""Bytes of which the lines of a frame are made, and its sides."""
+_DOS_LATIN, _DOS_CYRILLIC = ("cp437", "cp850", "cp852"), ("cp866",)
 _SIGNS = frozenset(b"\x80\x91\x92\x93\x94\x96\x97\x99\xa0\xa7\xa9\xab\xae\xb0\xb7\xbb")
 """Punctuation of Windows-1252 that are rare letters in the pages of DOS."""
 _IN_WORD = re.compile(rb"(?<=[a-zA-Z])[\x80-\xff]|[\x80-\xff](?=[a-zA-Z])")
@@ -90,16 +98,30 @@ def _guess(sample: bytes) -> str:
     """Cached, since a file is probed and then cut."""
     import chardet
 
+    framed = _FRAMED.search(sample) is not None
+    if framed:
+        sample = _SIDE.sub(b" ", _OF_FRAMES.sub(_without_lines, sample))
     latin = _share_beside_ascii(sample) >= _MIN_LATIN_SHARE
+    pages: tuple[str, ...] = _LATIN if latin else _OTHERS
+    if framed:
+        pages = _DOS_LATIN if latin else _DOS_CYRILLIC
     found = chardet.detect(
-        sample, include_encodings=_LATIN if latin else _OTHERS, compat_names=False,
-        no_match_encoding=FALLBACK,
+        sample, include_encodings=pages, compat_names=False,
+        no_match_encoding=pages[0] if framed else FALLBACK,
     )["encoding"]  # fmt: skip
+    if framed:
+        return found or pages[0]
     if latin and found not in _COMMON and (_is_western(sample) or _is_punctuation(sample)):
         return FALLBACK
     if found in _COMMON and found in _ALPHABETS:
         found = next((page for page in (found, *_ALPHABETS) if _fits(sample, page)), found)
     return _WIDER.get(found or FALLBACK, found or FALLBACK)
+
+
+def _without_lines(found: re.Match[bytes]) -> bytes:
+    """Bytes that draw a line as a space; letters as they are."""
+    line = b"\xc4" * 4 in found[0] or b"\xcd" * 4 in found[0]
+    return b" " if line else found[0]
 
 
 _WIDER = {"iso8859-1": "cp1252", "euc_jis_2004": "euc_jp", "ascii": "cp1252"}

@@ -20,13 +20,14 @@ _EAST_ASIAN = frozenset(
 )  # fmt: skip
 """First words of the names of letters that texts mix."""
 
-_COMMON = ("gb2312", "big5", "shift_jis", "cp949")
-"""Pages of the characters that Chinese, Japanese and Korean are written with."""
+_COMMON = (("gb2312", "euc_kr"), ("big5",), ("shift_jis",), ("cp949",))
+"""Pages of the characters that Chinese, Japanese and Korean are written with, and that one text
+may mix."""
 MIN_COMMON = 0.8
-"""Share of East Asian characters in one of them; of those by chance, half at most."""
-
-MANY, MAX_OF_ONE = 32, 0.25
-"""Characters of which no single one makes more than that share; bytes that repeat do."""
+"""Share of East Asian characters in one of them; of those by chance, .62 at most."""
+MANY, MAX_OF_ONE, FEW_BREAKS = 32, 0.25, 0.1
+"""Characters of which no single one makes more than that share, as bytes that repeat do, unless
+spaces, line ends and punctuation are more than few: `はい` and `いいえ` fill whole tables."""
 
 
 def wide_page(data: bytes) -> str | None:
@@ -89,9 +90,16 @@ def _is_of_one_script(head: bytes, page: str) -> bool:
     if most + latin < MIN_OF_ONE_SCRIPT * len(letters):
         return False
     east = "".join(c for c, name in zip(letters, firsts, strict=True) if name in _EAST_ASIAN)
-    known = max(len(east.encode(p, "ignore").decode(p, "ignore")) for p in _COMMON)
-    same = max(Counter(east).values(), default=0) if len(east) >= MANY else 0
-    return known >= MIN_COMMON * len(east) and same <= MAX_OF_ONE * len(east)
+    return len(east) <= latin or _is_written(east, _breaks(head, page) / max(1, len(head) // 2))
+
+
+def _is_written(east: str, breaks: float) -> bool:
+    """Whether East Asian characters are those that texts consist of. breaks: their share of all."""
+    known = [{c for p in pages for c in east.encode(p, "ignore").decode(p)} for pages in _COMMON]
+    if max(sum(c in page for c in east) for page in known) < MIN_COMMON * len(east):
+        return False
+    repeats = len(east) >= MANY and breaks < FEW_BREAKS
+    return not repeats or max(Counter(east).values()) <= MAX_OF_ONE * len(east)
 
 
 def is_strictly_text(head: bytes) -> bool:

@@ -10,6 +10,8 @@ from typing import Literal
 
 GONE = "the right --qdrant and OMNI_QDRANT_COLLECTION; where it is lost, omni-mcp doctor --repair"
 """What to do about a collection that a Qdrant server does not have."""
+UNINDEXED = "omni-mcp serve or ingest once, with a key that may write: it makes them"
+"""What to do about a collection without indexes of its payloads."""
 ROOM = 1 << 20
 """Bytes that a look needs: SQLite makes a file beside the catalog to read it."""
 

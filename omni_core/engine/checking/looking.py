@@ -21,7 +21,7 @@ from omni_core.catalog import Catalog, checking, open_catalog
 from omni_core.catalog.copying import LIBRARY
 from omni_core.catalog.holding import lost_note
 from omni_core.catalog.lock import StoreLock
-from omni_core.engine.checking.findings import GONE, Fault, Look, no_room
+from omni_core.engine.checking.findings import GONE, UNINDEXED, Fault, Look, no_room
 from omni_core.engine.checking.points import look_at_points
 from omni_core.engine.comparing import compare
 from omni_core.engine.store import OF_ONE_PROCESS
@@ -179,10 +179,13 @@ async def _of_index(
     except OmniError as e:
         if embedded:
             found.append(Fault("index", str(e)))
+        elif e.code == "NOT_INDEXED":
+            lacks = str(e).partition(", and")[0]
+            found.append(Fault("index", f"{lacks}: filters are slow", UNINDEXED, harmless=True))
         elif e.code != "READ_ONLY" or settings.qdrant_read_only:  # it is elsewhere, and not damaged
             notes.append(f"the index was not looked at: {e}")
         elif segments:
-            line = f"the collection {settings.qdrant_collection!r} is not there, or not whole: the "
+            line = f"the collection {settings.qdrant_collection!r} is not there: the "
             found.append(Fault("index", f"{line}catalog knows {segments} segments in it", GONE))
     return found
 

@@ -27,6 +27,7 @@ from omni_core.engine.ingest.embedding import Target
 from omni_core.engine.ingest.finish import fail, finish, suspend, withdraw
 from omni_core.engine.ingest.known import is_complete, replaced_content_warning
 from omni_core.engine.ingest.on_ray import RayReaders
+from omni_core.engine.ingest.outages import Wait
 from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.ingest.reached import is_sound
 from omni_core.engine.ingest.reading import run_here, run_on_ray
@@ -83,7 +84,7 @@ async def ingest_file(
     file = Original(str(Path(request.path)), request.links)
     run = Run(request, _first(request), report, file)
     try:
-        await _until_it_keeps_still(context, run, readers)
+        await _whatever_restarts(context, run, readers)
     except asyncio.CancelledError:
         if run.pipeline is not None:
             await finish_first(_suspend_cancelled(context, run, run.pipeline))
@@ -123,6 +124,18 @@ async def _suspend_cancelled(context: Context, run: Run, pipeline: Pipeline) -> 
 
 def _first(request: IngestRequest) -> IngestStatus:
     return IngestStatus(request.path, "processing", stage="hashing")
+
+
+async def _whatever_restarts(context: Context, run: Run, readers: RayReaders | None) -> None:
+    """Ingest the file; from its last checkpoint, where a server of the store was away meanwhile."""
+    wait = Wait(context)
+    while True:
+        try:
+            return await _until_it_keeps_still(context, run, readers)
+        except StoreError as e:
+            if not await wait.until_back(run, e):
+                raise
+        run.status = _first(run.request)
 
 
 async def _until_it_keeps_still(context: Context, run: Run, readers: RayReaders | None) -> None:

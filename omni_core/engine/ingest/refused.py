@@ -18,8 +18,10 @@ log = logging.getLogger(__name__)
 
 AGAIN_S = 5.0
 """How often it is tried again to write what became of a source."""
-_OF_OTHERS = ("BUSY", "LEASE_LOST", "READ_ONLY")
+_OF_OTHERS = ("BUSY", "LEASE_LOST", "CATALOG_MOVED")
 """Codes after which another process says what becomes of the source."""
+_FOR_GOOD = (*_OF_OTHERS, "READ_ONLY")
+"""Codes after which this one cannot."""
 
 
 async def settle(context: Context, run: Run, error: StoreError) -> None:
@@ -55,5 +57,5 @@ async def _is_settled(context: Context, run: Run, sha256: str) -> bool:
             if row is not None and row.state == "processing":
                 await fail(context, run, context.unsettled[sha256])
         except StoreError as e:
-            return e.code in _OF_OTHERS
+            return e.code in _FOR_GOOD
     return True

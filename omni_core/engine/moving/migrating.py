@@ -101,6 +101,12 @@ def _check_catalog(catalog: Catalog, target: Settings) -> None:
 def _move_catalog(catalog: Catalog, target: Settings, leave: bool) -> None:
     with open_catalog(target, even_moved=True) as new:
         copy_catalog(catalog, new)
+        if catalog.holdings() != new.holdings() or catalog.count(state="processing"):
+            raise StoreError(
+                "other processes wrote into the library meanwhile; stop them, and run the same "
+                "command again: the library stays where it was",
+                code="STORE_BUSY",
+            )
     if leave:
         mark_moved(catalog, place_of(target))
 

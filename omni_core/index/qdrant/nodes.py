@@ -27,10 +27,18 @@ PAUSES_S = (0.25, 0.5, 1.0)
 """Waits between the four rounds through the nodes."""
 NODE_S = 10.0
 """How long one of several nodes may take to read something before another is asked."""
+QUIET_S = 5.0
+"""How long a node may take before it is asked whether it is alive: a question may take long."""
+ALIVE_S = 3.0
+"""How long it may take to say so."""
 READS = frozenset({
     "info", "get_aliases", "collection_exists", "get_collection", "query_batch_points",
     "retrieve", "scroll", "count", "facet",
 })  # fmt: skip
+
+
+class HangsError(TimeoutError):
+    """A node takes connections and answers nothing."""
 
 
 class Nodes:
@@ -56,15 +64,18 @@ class Nodes:
         limit_s = min(NODE_S, self._timeout_s) if several and method in READS else within_s
         give_up = time.monotonic() + (within_s or self._timeout_s)
         told: Exception | None = None
+        hanging = 0
         for pause in (*PAUSES_S, None):
             for n in range(len(self._clients)):
                 at = self._at
                 try:
                     async with asyncio.timeout(limit_s):
-                        return await getattr(self._clients[at], method)(*args, **kwargs)
+                        return await _answered(self._clients[at], method, args, kwargs)
                 except FAILURES as e:
                     told = e if is_answer(e) else told  # says more than that a node is not there
+                    hanging = hanging + 1 if isinstance(e, HangsError) else 0
                     last = pause is None and n + 1 == len(self._clients)
+                    last |= hanging == len(self._clients)
                     if last or not is_transient(e) or time.monotonic() > give_up:
                         raise to_store_error(told or e, self.where) from e
                     log.info("Qdrant: %s; trying again", type(e).__name__)
@@ -78,6 +89,21 @@ class Nodes:
         """Close every connection."""
         for client in self._clients:
             await client.close()
+
+
+async def _answered(client: AsyncQdrantClient, method: str, args: Any, more: Any) -> Any:
+    """The answer, however long it takes while the node is alive. Raises HangsError."""
+    asked = asyncio.ensure_future(getattr(client, method)(*args, **more))  # ended below
+    try:
+        while not (await asyncio.wait({asked}, timeout=QUIET_S))[0]:
+            try:
+                async with asyncio.timeout(ALIVE_S):
+                    await client.info()
+            except TimeoutError as e:
+                raise HangsError from e
+        return asked.result()
+    finally:
+        asked.cancel()
 
 
 def connect(url: str, settings: Settings) -> AsyncQdrantClient:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 _FILEPASS, _OBJ, _TXO, _CONTINUE = 0x2F, 0x5D, 0x1B6, 0x3C
 _BEGIN, _END, _SHEET, _MARGINS = 0x809, 0x0A, 0x85, (0x14, 0x15)
 _NOTE, _TEXT_BOX = 25, 6
+_OF_CELLS, _OF_A_CHART = 0, 2
 _KINDS = {2: "shape", 5: "chart", 6: "text box", 8: "picture", 9: "drawing", 30: "drawing"}
 """`ot` of an object that a sheet shows; comments (25) and form controls are not among them."""
 _EXCEL_97 = 0x600
@@ -28,6 +29,7 @@ class Records:
         self.words: dict[int, list[str]] = defaultdict(list)
         """Words of text boxes, shapes and controls."""
         self._sheets: dict[int, int] = {}
+        self._with_cells = 0
         self._sheet, self._depth, self._version, self._object = -1, 0, 0, 0
         self._missing, self._text = 0, ""
         for at, kind, content in _all(data):
@@ -35,24 +37,37 @@ class Records:
                 self.encrypted, self.objects = True, {}
                 return
             self._take(at, kind, content)
+        self.objects = {name: n for name, n in self.objects.items() if n > 0}
 
     def _take(self, at: int, kind: int, content: bytes) -> None:
         if kind == _CONTINUE and self._missing > 0:
             self._go_on(content)
-        elif kind == _BEGIN and len(content) >= 2:
+            return
+        self._missing = 0
+        if kind == _BEGIN and len(content) >= 2:
             self._version = struct.unpack_from("<H", content)[0]
             self._sheet = self._sheets.get(at, self._sheet)
             self._depth = 1 if at in self._sheets else self._depth + 1
         elif kind == _END:
             self._depth -= 1
-        elif kind == _SHEET and len(content) >= 4:
-            self._sheets[struct.unpack_from("<I", content)[0]] = len(self._sheets)
+        elif kind == _SHEET and len(content) >= 6:
+            self._list(*struct.unpack_from("<IxB", content))
         elif kind == _OBJ and len(content) >= 6:
             self._object = struct.unpack_from("<H", content, 4)[0]
-            if name := _KINDS.get(self._object):
-                self.objects[name] = self.objects.get(name, 0) + 1
+            self._count(_KINDS.get(self._object))
         elif self._version == _EXCEL_97 and self._depth == 1:  # charts have margins of their own
             self._words_in(kind, content)
+
+    def _list(self, at: int, kind: int) -> None:
+        """A sheet that begins at this byte; of those without cells xlrd tells nothing."""
+        self._sheets[at] = self._with_cells if kind == _OF_CELLS else -1
+        self._with_cells += kind == _OF_CELLS
+        if kind == _OF_A_CHART:
+            self._count("chart")
+
+    def _count(self, name: str | None, more: int = 1) -> None:
+        if name is not None:
+            self.objects[name] = self.objects.get(name, 0) + more
 
     def _words_in(self, kind: int, content: bytes) -> None:
         if kind in _MARGINS and len(content) > 3:
@@ -61,8 +76,8 @@ class Records:
         elif kind == _TXO and len(content) >= 12 and self._object != _NOTE:
             self._missing, self._text = struct.unpack_from("<H", content, 10)[0], ""
             if self._object == _TEXT_BOX:
-                self.objects["text box"] -= 1
-                self.objects = {kind: n for kind, n in self.objects.items() if n}
+                self._count(_KINDS[_TEXT_BOX], -1)
+            self._object = 0
 
     def _go_on(self, content: bytes) -> None:
         """More of the text of an object, which may be divided between records."""

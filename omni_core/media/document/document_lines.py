@@ -49,6 +49,10 @@ class NumberedPictures:
     shown: Pictures
     seen: set[object] = field(default_factory=set)
 
+    def line_of(self, one: str | Picture) -> Iterator[Line]:
+        """A text as a line, or the lines of a picture."""
+        return iter([Line(one)]) if isinstance(one, str) else self.lines(one)
+
     def lines(self, picture: Picture) -> Iterator[Line]:
         """`Picture 2: its alternative text`, once for each picture; the words of a drawing."""
         key = self.shown.key(picture)

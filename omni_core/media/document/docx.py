@@ -9,6 +9,7 @@ notes, comments, headers and the columns of tables, and stops with RecursionErro
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from omni_core.media.document.alt_chunk import chunk_lines
 from omni_core.media.document.charts import graphic_lines
@@ -49,12 +50,10 @@ def document_text(p: Package, shown: Pictures, *, nested: bool = False) -> Docum
             lines += [Line(text) for text in chunk]
         for reference in block.references:
             lines += _drawn(p, numbered, reference, targets)
-        lines += [Line(text) for text in notes.lines(block)]
-    lines += [Line(text) for text in notes.rest()]
+        lines += chain.from_iterable(map(numbered.line_of, notes.of(block)))
     repeated, pictures = margins(p, root, links)
-    lines += [Line(text) for text in repeated]
-    for picture in pictures:
-        lines += numbered.lines(picture)
+    for one in (*notes.rest(), *repeated, *pictures):
+        lines += numbered.line_of(one)
     return joined(lines)
 
 

@@ -18,8 +18,10 @@ _SIGNS = {0xF000 + code: code for code in range(0x20, 0x41)}
 """Digits and signs of symbol fonts, which stand for the same as in ASCII."""
 _SWAPPED = {code << 8: code for code in (*range(0x20, 0x7F), *range(0xA0, 0x100))}
 """Latin letters as Photoshop writes what its glyphs mean: `M` is U+4D00, a Chinese character."""
-MANY_SWAPPED, SHARE_SWAPPED = 8, 0.9
-"""Of a text, at least; of the characters of Chinese one in 256 has such a number."""
+_SWAPPED_LETTERS = frozenset(code << 8 for code in range(0x41, 0x7B) if chr(code).isalpha())
+MANY_SWAPPED, DIFFERENT, SHARE_SWAPPED = 8, 4, 0.9
+"""Of a text, at least, with different letters among them: of the characters of Chinese one in 256
+has such a number, but lines, wide spaces and `一` may fill a form."""
 FAR = 2.5
 """Distance, in font sizes, up to which single characters are of one line."""
 FEW_SPACES = 3
@@ -47,8 +49,12 @@ def typed(lines: list[Line], text: str) -> list[Line]:
 
 
 def _is_swapped(text: str) -> bool:
-    swapped = sum(ord(c) in _SWAPPED for c in text)
-    return swapped >= MANY_SWAPPED and swapped >= SHARE_SWAPPED * sum(c != " " for c in text)
+    codes = [ord(c) for c in text if not c.isspace()]
+    swapped = sum(code in _SWAPPED for code in codes)
+    different = len(_SWAPPED_LETTERS.intersection(codes))
+    return (
+        swapped >= MANY_SWAPPED and different >= DIFFERENT and swapped >= SHARE_SWAPPED * len(codes)
+    )
 
 
 def _closed(text: str) -> str:

@@ -55,9 +55,9 @@ def document_text(odf: Odf, shown: Pictures) -> DocumentText:
         if block.text:
             lines.append(Line(block.text, block.heading))
         for one in block.after:
-            lines += [Line(one)] if isinstance(one, str) else numbered.lines(one)
+            lines += numbered.line_of(one)
     for one in (*text.endnotes, *margins(styles, text)):
-        lines += [Line(one)] if isinstance(one, str) else numbered.lines(one)
+        lines += numbered.line_of(one)
     lines += [Line(line) for line in (form_lines(body) if body is not None else ())]
     if any(line.picture is None for line in lines):  # a stack of scans stays one
         lines += [Line(line) for line in odf.about().lines]

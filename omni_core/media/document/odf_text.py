@@ -48,16 +48,21 @@ class OdfText:
 
     def __init__(self, odf: Odf, *trees: ET.Element | None) -> None:
         """`trees`: those that hold styles."""
-        self.endnotes: list[str] = []
+        self.endnotes: list[After] = []
         self._odf = odf
         self._objects_within = 0
         self._parents: dict[str, str] = {}
         self._hidden: set[str] = set()
         self._unshown: set[str] = set()
+        self._deleted: set[str] = set()
+        self._within = ""
+        """The deletion that is being read."""
         for tree in trees:
             for e in tree.iter() if tree is not None else ():
                 if local(e) == "style":
                     self.style(e)
+                elif local(e) == "changed-region" and any(local(c) == "deletion" for c in e):
+                    self._deleted.add(attribute(e, "id"))
 
     def style(self, style: ET.Element) -> None:
         """Learn a style."""
@@ -188,10 +193,14 @@ class OdfText:
 
     def _inline(self, element: ET.Element, words: list[str], after: list[After]) -> None:
         """Collect the words below an element, and lines for what does not stand in its place."""
-        words.append(element.text or "")
+        words.append("" if self._within else element.text or "")
         for e in element:
             name = local(e)
-            if name in ("s", "tab", "line-break"):
+            if self._deleted and name.startswith("change-"):
+                self._pass(name, attribute(e, "change-id"))
+            elif self._within:
+                self._inline(e, words, after)  # the end of what was deleted may lie within
+            elif name in ("s", "tab", "line-break"):
                 words.append(" ")
             elif name in ("note", "annotation", "object", "object-ole") or name in _SHAPES:
                 self._aside(e, name, after)
@@ -204,15 +213,23 @@ class OdfText:
                 words.append(f"({read})" if (read := "".join(e.itertext()).strip()) else "")
             elif name not in _UNSEEN and not self._is_unseen(e):
                 self._inline(e, words, after)
-            words.append(e.tail or "")
+            words.append("" if self._within else e.tail or "")
+
+    def _pass(self, name: str, change: str) -> None:
+        """Note the begin or the end of what was deleted and stands in its place all the same."""
+        if name == "change-start" and change in self._deleted:
+            self._within = change
+        elif name == "change-end" and change == self._within:
+            self._within = ""
 
     def _aside(self, e: ET.Element, name: str, after: list[After]) -> None:
         if name == "note":
-            words = " ".join(self.lines(e))
-            if words and attribute(e, "note-class") == "endnote":
-                self.endnotes.append(f"Endnote: {words}")
-            elif words:
-                after.append(f"Footnote: {words}")
+            found = self.everything(e)
+            words = " ".join(one for one in found if isinstance(one, str))
+            end = attribute(e, "note-class") == "endnote"
+            into = self.endnotes if end else after
+            into += [f"{'Endnote' if end else 'Footnote'}: {words}"] if words else []
+            into += [one for one in found if not isinstance(one, str)]
         elif name == "annotation":
             after += filter(None, [self.comment(e)])
         elif name == "object":

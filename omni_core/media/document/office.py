@@ -24,6 +24,7 @@ from omni_core.media.document.office_pages import (
 from omni_core.media.document.picture_archive import PictureArchiveMedium
 from omni_core.media.document.picture_files import is_pictures, is_tar_file
 from omni_core.media.document.pictures import Pictures
+from omni_core.media.document.zipped_book import ZippedBookMedium, is_zipped_book
 from omni_core.media.document.zipped_xml import Package, local, package
 from omni_core.media.guard import unreadable
 from omni_core.media.titles import title
@@ -51,8 +52,8 @@ _MIME = {
 
 
 class OfficeMedium(Medium):
-    """Zips: Office Open XML (DOCX, PPTX, XLSX); OpenDocument and archives of pictures, TAR too, are
-    passed to their own media."""
+    """Zips: Office Open XML (DOCX, PPTX, XLSX); OpenDocument, FictionBook and archives of pictures,
+    TAR too, are passed to their own media."""
 
     rank = 3
     never_text = True
@@ -63,6 +64,7 @@ class OfficeMedium(Medium):
         super().__init__(limits)
         self._odf = OdfMedium(limits)
         self._archives = PictureArchiveMedium(limits)
+        self._books = ZippedBookMedium(limits)
 
     def matches(self, head: bytes, suffix: str) -> bool:
         """Any zip; EPUB has a lower rank and is matched first."""
@@ -135,6 +137,8 @@ class OfficeMedium(Medium):
         """The medium of a zip that is no Office Open XML; None for one that is, or is not read."""
         if is_odf(p):
             return self._odf
+        if is_zipped_book(p.names):
+            return self._books
         return self._archives if is_pictures(path, p.names) else None
 
 

@@ -9,7 +9,7 @@ CHARACTERS = {
     "~": " ", "_": "-", "{": "{", "}": "}", "\\": "\\",
 }  # fmt: skip
 STARRED = {
-    "shpinst", "do", "annotation", "atnauthor", "shppict", "moMath", "moMathPara", "ud",
+    "shpinst", "do", "annotation", "atnauthor", "shppict", "moMath", "moMathPara", "ud", "footnote",
 }  # fmt: skip
 """Destinations marked `\\*` that are read; a reader leaves out the others."""
 LEFT_OUT = {

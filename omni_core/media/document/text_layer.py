@@ -7,6 +7,7 @@ as U+FFFD or from the private use area; where it is wrong, as letters that spell
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import unicodedata
 from collections import Counter
@@ -36,6 +37,12 @@ _ANYWHERE = frozenset({
     "COMBINING", "SUPERSCRIPT", "SUBSCRIPT",
 })  # fmt: skip
 """First words of the names of letters; the latter stand beside any script."""
+_SPACED = frozenset({
+    "ARABIC", "HEBREW", "SYRIAC", "DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL",
+    "TELUGU", "KANNADA", "MALAYALAM", "SINHALA", "ETHIOPIC", "ARMENIAN", "GEORGIAN",
+})  # fmt: skip
+"""Scripts with spaces between words, within which Latin letters stand at one side: an article or
+an ending joins a foreign word."""
 MIXED_WORDS, MIXED_SHARE = 3, 0.1
 """Words of two scripts that never share one, Arabic and Chinese for example: from this number, and
 from this share of the words in such scripts, glyphs were mapped by their numbers. Of 1,526 public
@@ -90,8 +97,16 @@ def is_mixed(text: str) -> bool:
     for word in re.findall(r"\w+", text):
         scripts = set() if word.isascii() else {_script(c) for c in word} - {""}
         own += bool(scripts)
-        mixed += len(scripts) > 1
+        mixed += len(scripts) > 1 or (len(scripts) == 1 and _is_laced(word, min(scripts)))
     return mixed >= MIXED_WORDS and mixed >= MIXED_SHARE * own
+
+
+def _is_laced(word: str, script: str) -> bool:
+    """Whether Latin letters stand between those of a script with spaces, or the reverse."""
+    if script not in _SPACED or not any("A" <= c <= "z" for c in word):
+        return False
+    sides = [bool(_script(c)) for c in word if c.isalpha()]
+    return sum(a != b for a, b in itertools.pairwise(sides)) > 1
 
 
 @functools.cache

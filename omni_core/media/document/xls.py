@@ -106,6 +106,7 @@ _format = cache(number_format)
 
 def _comments(sheet: Sheet) -> Iterator[str]:
     for (row, column), note in sorted(sheet.cell_note_map.items()):
-        by = f" by {note.author}" if note.author else ""
+        author = (note.author or "").strip(" \0")
+        by = f" by {author}" if author else ""
         if words := " ".join(note.text.split()):
             yield f"Comment on {xlrd.colname(column)}{row + 1}{by}: {words}"

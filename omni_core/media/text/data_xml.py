@@ -42,17 +42,27 @@ _MARKED_UP = re.compile(
     r"|code|pre|font|figure|iframe)\b[^<>]*>|&(?:[a-z]{2,8}|#\d{1,7}|#x[\da-f]{1,6});",
     re.I,
 )
-_DOCTYPE = re.compile(r"<!DOCTYPE\s[^<>\[\]]*\[(.*?)\]\s*>", re.S)
+_DOCTYPE = re.compile(
+    r"\ufeff?\s*+(?>(?:<\?.*?\?>|<!--.*?-->)\s*+)*+"
+    r"(?P<whole><!DOCTYPE\s[^<>\[\]]*\["
+    r"(?P<declared>(?>[^\]\"'<]++|\"[^\"]*\"|'[^']*'|<!--.*?-->|<\?.*?\?>|<(?!!--|\?))*+)\]\s*>)",
+    re.S,
+)
+"""The DOCTYPE before all elements, and its declarations, whose values may have any sign."""
+_REFERENCE = re.compile(r"&([\w.-]+);")
 _ENTITY = re.compile(r"""<!ENTITY\s+([\w.-]+)\s+(?:"([^"&]*)"|'([^'&]*)')\s*>""")
 _OF_EXCEL = "urn:schemas-microsoft-com:office:spreadsheet"
 _SETTINGS = (
     "OfficeDocumentSettings", "ExcelWorkbook", "WorksheetOptions", "ConditionalFormatting",
 )  # fmt: skip
 """Elements in which a workbook (XML of Excel 2003) has colours and windows beside its cells."""
+_NO_SETTINGS = re.compile(rf"<(?:{'|'.join(_SETTINGS)})(?:\s[^<>]*)?/>")
 MAX_ENTITY = 1_000
 """Characters of an entity that stands for what a document says often."""
 MAX_REFERENCES = 10_000
 """References to such entities that are read."""
+_OF_ARTICLES = re.compile(r"<(?:article-title|articleinfo|info|sec|sect1|para)[\s>]")
+"""Elements of JATS and DocBook, whose root may have the name of one of HTML."""
 _PAGES = {"html", "svg", "math", "head", "body", "article", "h1", "p", "div"}
 _OF_XML = re.compile(r"<!DOCTYPE\s+(?!html\b)[a-z_][\w:.-]*\s+(?:PUBLIC|SYSTEM)\s", re.I)
 _OF_DOCBOOK = re.compile(r"\s(?:xmlns=[\"']http://docbook\.org/|(?:article-type|dtd-version)=)")
@@ -64,12 +74,15 @@ def is_data(markup: str) -> bool:
     if not markup[:200].lstrip("\ufeff \n\t").startswith("<?xml"):
         return False
     start = without(markup[:ROOT_WITHIN], "<!--", "-->")
-    root = _TAG.search(start)
+    declared = _DOCTYPE.match(start)
+    root = _TAG.search(start, declared.end() if declared else 0)
     if root is None:
         return False
-    if root[1] == "article":
-        return bool(_OF_XML.search(start, 0, root.start()) or _OF_DOCBOOK.search(root[2]))
-    return root[1].rpartition(":")[2].lower() not in _PAGES
+    name = root[1].rpartition(":")[2].lower()
+    if name == "article":
+        declared = _OF_XML.search(start, 0, root.start()) or _OF_DOCBOOK.search(root[2])
+        return bool(declared or _OF_ARTICLES.search(start))
+    return name not in _PAGES
 
 
 def names_its_kind(markup: str) -> bool:
@@ -90,19 +103,25 @@ def is_marked_up(text: str) -> bool:
 def with_entities(markup: str) -> str:
     """The markup without the declarations in its DOCTYPE, and with what its own entities stand
     for, where these are short."""
-    found = _DOCTYPE.search(markup, 0, ROOT_WITHIN) if "<!DOCTYPE" in markup[:1000] else None
+    found = _DOCTYPE.match(markup, 0, ROOT_WITHIN)
     if found is None:
         return markup
-    known = {
+    known: dict[str, str] = {
         name: double or single
-        for name, double, single in _ENTITY.findall(found[1])
+        for name, double, single in _ENTITY.findall(found["declared"])
         if len(double or single) <= MAX_ENTITY
     }
-    rest = markup[: found.start()] + markup[found.end() :]
-    if not known:
-        return rest
-    references = re.compile(f"&({'|'.join(map(re.escape, known))});")
-    return references.sub(lambda m: known[m[1]], rest, MAX_REFERENCES)
+    left = MAX_REFERENCES
+
+    def said(m: re.Match[str]) -> str:
+        nonlocal left
+        if not left or m[1] not in known:
+            return m[0]
+        left -= 1
+        return known[m[1]]
+
+    rest = markup[: found.start("whole")] + markup[found.end() :]
+    return _REFERENCE.sub(said, rest) if known else rest
 
 
 def as_parts(markup: str) -> tuple[str, int]:
@@ -110,8 +129,8 @@ def as_parts(markup: str) -> tuple[str, int]:
     as base64; and how many files these were. CDATA stays: it holds pages as HTML."""
     left_out = 0
     markup = with_entities(markup)
-    for name in _SETTINGS if _OF_EXCEL in markup[:ROOT_WITHIN] else ():
-        markup = without(markup, f"<{name} ", f"</{name}>")
+    if _OF_EXCEL in markup[:ROOT_WITHIN]:
+        markup = _without_settings(markup)
 
     def code(m: re.Match[str]) -> str:
         nonlocal left_out
@@ -126,6 +145,15 @@ def as_parts(markup: str) -> tuple[str, int]:
         inner, end, after = section.partition("]]>")
         out += ["<![CDATA[", inner, end, _OTHER.sub(_renamed, _CODE.sub(code, after))]
     return "".join(out), left_out
+
+
+def _without_settings(markup: str) -> str:
+    markup = _NO_SETTINGS.sub("", markup)
+    for name in _SETTINGS:
+        last = markup.rfind(end := f"</{name}>") + len(end)  # what none of them ends is kept
+        if last >= len(end):
+            markup = without(markup[:last], f"<{name} ", end) + markup[last:]
+    return markup
 
 
 def _renamed(m: re.Match[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_CODE = re.compile(r"(?<!`)(`{1,3})(?!`)([^`]+)\1(?!`)")
+_CODE = re.compile(r"(?<![`\\])(`{1,3})(?!`)([^`]+)\1(?!`)")
 _LINK = re.compile(
     r"!?\[([^\[\]]*)\](?:\((?:[^()]|\([^()]*\))*\)|\[[^\[\]]*\])"
     r"|^\[([^\[\]]*)\](?=[ \t]*(?:[-–—(]|$))"
@@ -18,6 +18,8 @@ _STRESS = re.compile(
     r"(\*{1,3}|~~)(?=[^\s*])([^*~]*[^\s*~])\1|(?<!\w)(_{1,3})(?=[^\s_])([^_]*[^\s_])\3(?!\w)"
 )
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+_NO_MARK = {0x10F000 + code: code for code in range(0x80)}
+"""Characters for private use, which stand for escaped signs while marks are looked for."""
 _DEPTH = 3
 """Pictures within links within stress."""
 MAX_LENGTH = 1000
@@ -35,9 +37,10 @@ def without_marks(heading: str) -> str:
 
 
 def _plain(text: str) -> str:
+    text = _ESCAPED.sub(lambda m: chr(0x10F000 + ord(m[1])), text)
     for _ in range(_DEPTH):
         text = _LINK.sub(lambda m: m[1] or m[2] or "", text)
     text = _TAG.sub("", text)
     for _ in range(_DEPTH):
         text = _STRESS.sub(lambda m: m[2] or m[4] or "", text)
-    return _ESCAPED.sub(r"\1", text)
+    return text.translate(_NO_MARK)

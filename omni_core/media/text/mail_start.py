@@ -95,26 +95,37 @@ def with_boundary(part: Message) -> Message | None:
 def _parts(data: bytes) -> Iterator[bytes]:
     """What stands between the lines that separate messages."""
     at = 0
+    first = _FROM.match(data)
+    dated = first is None or not _is_a_sender(first[1])
     for line in _FROM.finditer(data):
-        if _separates(data, line):
+        if _separates(data, line, dated=dated):
             yield data[at : line.start()]
             at = line.end()
     yield data[at:]
 
 
-def _separates(data: bytes, line: re.Match[bytes]) -> bool:
+def _separates(data: bytes, line: re.Match[bytes], *, dated: bool) -> bool:
     """Whether a line has a day, a time and a year, and stands after a blank line, which some
-    programs leave out; or a sender alone, before a header of mail."""
+    programs leave out; or, where those of the mailbox are not dated, a sender alone, before a
+    header of mail."""
     before = data[max(0, line.start() - 3) : line.start()]
     if not before or before.endswith((b"\n\n", b"\n\r\n")):
-        time = _TIME.search(line[1])
-        dated = time is not None and _YEAR.search(line[1], time.end()) is not None
-        if dated and _DAY.search(line[1]) is not None:
+        if _is_dated(line[1]):
             return True
-        alone = line[1].split(None, 1)
-        if len(alone) == 1 and b"@" in alone[0] and _HEADERS.match(data, line.end()):
+        if not dated and _is_a_sender(line[1]) and _HEADERS.match(data, line.end()):
             return True
     return _FULL.match(data, line.start(1)) is not None
+
+
+def _is_dated(line: bytes) -> bool:
+    time = _TIME.search(line)
+    dated = time is not None and _YEAR.search(line, time.end()) is not None
+    return dated and _DAY.search(line) is not None
+
+
+def _is_a_sender(line: bytes) -> bool:
+    words = line.split(None, 1)
+    return len(words) == 1 and b"@" in words[0]
 
 
 def _without_envelope(message: bytes) -> bytes:

@@ -86,7 +86,7 @@ def unwrapped(data: bytes, depth: int = 0) -> Message | None:
     message, attachments = _items(data)
     body = _body(message)
     parts = [part for one in attachments if (part := _attachment(one, depth)) is not None]
-    if body is None and not parts and not (message.properties and _is_whole(data)):
+    if body is None and not parts and not (_is_whole(data) and _has_no_text(message)):
         return None
     whole = MIMEMultipart("mixed")
     for name, value in (
@@ -195,6 +195,12 @@ def _body(message: _Item) -> Message | None:
         if is_page:
             return MIMEText(_clean(plain), "html", "utf-8")
     return MIMEText(_clean(plain), "plain", "utf-8") if plain.strip() else None
+
+
+def _has_no_text(message: _Item) -> bool:
+    """Whether it has properties, and none of them is a text that cannot be read."""
+    rtf = message.properties.get(_P_RTF, (0, b""))[1]
+    return bool(message.properties) and (not rtf or decompress(rtf).lstrip().startswith(b"{\\rtf"))
 
 
 def _clean(text: str) -> str:

@@ -16,8 +16,7 @@ from selectolax.lexbor import (
 )
 
 from omni_core.errors import TooLargeError
-from omni_core.media.text import data_xml
-from omni_core.media.text.data_xml import as_parts, is_data, is_feed, is_marked_up
+from omni_core.media.text.data_xml import as_parts, is_data, is_feed, is_marked_up, with_entities
 from omni_core.media.text.markup import BLOCK_TAGS, TAG, VOID_TAGS, simplify
 
 _SKIPPED_TAGS = {
@@ -42,12 +41,20 @@ SMALL_FILE, SMALL_DRAWING = 120, 400
 _IN_STYLE = re.compile(r"url\(\s*[\"']?data:image/[^()\"'\s]{4000,}")
 """A picture in a style sheet that is no icon."""
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
+_NAMES_OF_DATA = ("book-title", "article-title", "h2")
+"""Elements that name an XML file: of FictionBook, of JATS, and any `title`. Except in feeds they
+are read as text as well: the first title may be that of one of many things."""
 _DESCRIPTIONS = ("description", "og:description", "twitter:description", "og:title")
 _DATES = ("date", "dcterms.created", "article:published_time")
 _LIKE_HTML = {"p": "p", "row": "tr", "tr": "tr", "cell": "td", "tc": "td", "worksheet": "div"}
 """Elements of Office's XML files of 2003 (`w:p`, `Row`, `Cell`)."""
 _RUNS = ("w", "a", "wx", "aml")
 """Prefixes of elements that divide a word."""
+_IN_LINE = {
+    "mi", "mo", "mn", "mtext", "mrow", "msup", "msub", "msubsup", "mfrac", "msqrt", "mfenced",
+    "italic", "bold", "sub", "sup", "emphasis", "hi", "xref",
+}  # fmt: skip
+"""Elements of formulas, and of JATS, DocBook and TEI, that stand within a line."""
 _DECLARATION = re.compile(r"<[^>]*>")
 _SELF_CLOSING = re.compile(r"<([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
 _SPACE = re.compile(r"\s+")
@@ -66,6 +73,9 @@ class Page:
 
         Raises TooLargeError for a tree that needs more memory than this process may use.
         """
+        self._is_data = is_data(markup)
+        if not self._is_data:
+            markup = with_entities(markup)
         self.svg = _is_svg_file(markup)
         self._unused = _NO_WORDS_OF_A_DRAWING
         if self.svg:
@@ -73,14 +83,12 @@ class Page:
         self._skipped = _SKIPPED_TAGS
         if any(name in markup for name in _FORMULAS_TWICE):
             self._skipped = _SKIPPED_TAGS | {"math"}
-        self._is_data = is_data(markup)
         self._is_feed = self._is_data and is_feed(markup)
         self.left_out = 0
         if self._is_data:
             markup, self.left_out = as_parts(markup)
-        else:
-            markup = data_xml.with_entities(markup)
-            self.left_out = len(_IN_STYLE.findall(markup)) if "data:image/" in markup else 0
+        elif "data:image/" in markup:
+            self.left_out = len(_IN_STYLE.findall(markup))
         try:
             tree = _parse(simplify(_as_html(markup)))
         except (SelectolaxError, MemoryError) as e:  # an allocation failed: no markup is invalid
@@ -91,9 +99,8 @@ class Page:
         self._title = None if self._is_data else _first(tree, "title")
         self.title = self._title.text() if self._title is not None else ""
         if self._is_data:
-            book = _first(tree, "book-title") or _first(tree, "article-title")  # read as text too
-            self._title = None if book else _first(tree, "h2")
-            named = book or self._title
+            named = next(filter(None, (_first(tree, tag) for tag in _NAMES_OF_DATA)), None)
+            self._title = named if self._is_feed else None
             self.title = " ".join(named.text(separator=" ").split()) if named else ""
         self.date = _meta(tree, _DATES)
         self.description = _meta(tree, _DESCRIPTIONS)
@@ -178,8 +185,8 @@ class Page:
             return _LIKE_HTML[local]
         before = node.prev
         follows = before is not None and not (before.tag or "").startswith("-")
-        alone = follows and prefix not in _RUNS and tag not in _HEADINGS
-        return "div" if alone else tag
+        within = prefix in _RUNS or local in _IN_LINE or tag in _HEADINGS
+        return "div" if follows and not within else tag
 
     def _leave(self, tag: str) -> None:
         if tag in _HEADINGS and self._heading is not None:

@@ -72,7 +72,7 @@ def _lines_above_header(rows: Iterable[_Row]) -> tuple[int, Iterable[_Row]]:
     """How many rows precede the table, and the rows again.
 
     These are leading rows with at most half of the cells that most of the first rows have (two
-    fewer at least), or with one where others have two.
+    fewer at least), or with one where others have two; and what an empty line divides from them.
     """
     rows = iter(rows)
     start = list(islice(rows, LOOKED_AT))
@@ -86,7 +86,26 @@ def _lines_above_header(rows: Iterable[_Row]) -> tuple[int, Iterable[_Row]]:
     above = 0
     while above < len(start) and is_above(filled[above], start[above][2]):
         above += 1
-    return above, chain(start, rows)
+    return max(above, _divided(start, filled, usual)), chain(start, rows)
+
+
+def _divided(start: Sequence[_Row], filled: Sequence[int], usual: int) -> int:
+    """Rows above a header that an empty line divides from them, of fewer cells than it, or of as
+    many where the first is no header and more rows follow than precede; 0 without."""
+    widest = 0
+    for n, (at, _, cells) in enumerate(start):
+        apart = n > 0 and (not filled[n - 1] or at > start[n - 1][1] + 1)
+        if widest and apart and filled[n] == usual and _is_header(_words(cells)):
+            more = sum(map(bool, filled[n + 1 :])) > sum(map(bool, filled[:n]))
+            return n if widest < usual or more else 0
+        widest = max(widest, filled[n])
+        if widest > usual or (widest == usual and _is_header(_words(start[0][2]))):
+            return 0
+    return 0
+
+
+def _words(cells: Sequence[str]) -> list[str]:
+    return [cell.strip() for cell in cells if cell]
 
 
 def _named(names: Sequence[str], cells: Sequence[str]) -> list[str]:

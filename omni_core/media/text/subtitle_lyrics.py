@@ -11,9 +11,10 @@ from omni_core.media.text.subtitle_reading import LINE_S, Reading, next_starts
 DEFAULT_FPS = 23.976
 """Frames a second of MicroDVD subtitles that name none and lie beside no film."""
 _LRC_LINE = re.compile(
-    r"[ \t]*((?:\[[ \t]*\d{1,3}:\d{1,2}(?:[.:,]\d{1,3})?[ \t]*\][ \t]*)+)([^\n]*)"
+    r"[ \t]*((?:\[[ \t]*(?:\d{1,2}:(?=\d{1,2}:\d{1,2}[.,]))?\d{1,3}:\d{1,2}(?:[.:,]\d{1,3})?"
+    r"[ \t]*\][ \t]*)+)([^\n]*)"
 )
-_LRC_TIME = re.compile(r"\[[ \t]*(\d+):(\d+)(?:[.:,](\d+))?[ \t]*\]")
+_LRC_TIME = re.compile(r"\[[ \t]*(?:(\d+):(?=\d+:\d+[.,]))?(\d+):(\d+)(?:[.:,](\d+))?[ \t]*\]")
 _LRC_WORD = re.compile(r"<\d+:\d+[.:]\d+>")
 _LRC_LATER = re.compile(r"\[\d{1,3}:\d{1,2}[.:]\d{1,3}\]")
 """The time of a single word, in the brackets of lines."""
@@ -37,20 +38,29 @@ def is_lrc(start: str, *, named: bool) -> bool:
 
 
 def read_lrc(text: str) -> Reading:
-    """A line is shown until the next one; a line with several times is repeated; the file's offset
-    and the times of single words are heeded and left out."""
+    """A line is shown until the next one, with the lines below it that have no time; a line with
+    several times is repeated; the file's offset and the times of single words are heeded and left
+    out."""
     reading = Reading()
     offset = _LRC_OFFSET.search(text)
     earlier = int(offset[1]) / 1000 if offset else 0.0
     lines: list[tuple[float, str]] = []
-    for line in text.split("\n"):
+    times = 0
+    for number, line in enumerate(text.split("\n"), 1):
         found = _LRC_LINE.match(line)
         if found is None:
+            if (more := clean(line)) and not _LRC_TAG.fullmatch(line.strip()):
+                held, lines[len(lines) - times :] = lines[len(lines) - times :], []
+                lines += [(at, f"{words} {more}".strip()) for at, words in held]
+                reading.untimed += [] if held else [f"line {number}"]
             continue
         words = clean(_LRC_WORD.sub("", _without_later(found[2])))
         by_word = _LRC_LATER.search(found[2])  # and a second time is that of the first word
-        for minutes, whole, part in _LRC_TIME.findall(found[1])[: 1 if by_word else None]:
-            at = int(minutes) * 60 + int(whole) + float(f"0.{part or 0}") - earlier
+        every = _LRC_TIME.findall(found[1])[: 1 if by_word else None]
+        times = len(every)
+        for hours, minutes, whole, part in every:
+            of_day = (int(hours or 0) * 60 + int(minutes)) * 60 + int(whole)
+            at = of_day + float(f"0.{part or 0}") - earlier
             lines.append((round(max(0.0, at), 3), words))
     lines.sort(key=lambda line: line[0])
     after = next_starts([at for at, _ in lines])

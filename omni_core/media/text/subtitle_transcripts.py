@@ -63,6 +63,8 @@ MILLISECONDS = 100
 """Whole numbers of which the middle length is more than this are milliseconds."""
 SINCE_1970 = 1e9
 """A begin that is a date, not a place in a recording, which has less milliseconds even."""
+MIN_COUNTED = 3
+"""Rows from which `1 to 12, 13 to 40, 41 to 44` are no times."""
 SENTENCE_S, PAUSE_S = 15.0, 2.0
 """Longest cue that is joined of words, and the pause that ends one."""
 
@@ -246,11 +248,24 @@ def _joined(words: Sequence[Row]) -> Iterator[Row]:
 
 
 def _are_places(rows: Sequence[Row]) -> bool:
-    """Whether the numbers count characters, as those of annotated text do, or seconds since 1970,
-    or run back."""
+    """Whether the numbers count characters, as those of annotated text do, or lines or pages, each
+    of which begins after the last one before, or seconds since 1970, or run back."""
     exact = sum(row.end is not None and row.end - row.start == len(row.text) for row in rows)
     back = sum(a.start > b.start for a, b in itertools.pairwise(rows))
-    return 2 * exact > len(rows) or 2 * back > len(rows) or rows[0].start >= SINCE_1970
+    exact_or_back = 2 * max(exact, back) > len(rows)
+    return exact_or_back or rows[0].start >= SINCE_1970 or _are_counted(rows)
+
+
+def _are_counted(rows: Sequence[Row]) -> bool:
+    """Whether each row begins with the whole number after the last one of the row before; no
+    milliseconds, which programs write so as well."""
+    return len(rows) >= MIN_COUNTED and all(
+        a.end is not None
+        and a.start == int(a.start)
+        and b.start == a.end + 1
+        and a.end - a.start <= MILLISECONDS
+        for a, b in itertools.pairwise(rows)
+    )
 
 
 def _in_seconds(rows: list[Row]) -> list[Row]:

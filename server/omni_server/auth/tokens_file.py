@@ -127,8 +127,8 @@ class StaticTokens:
     def __init__(self, path: Path) -> None:
         """Raises BadRequestError when the file cannot be used."""
         self._path = path
+        self._seen = _mark(path)  # before it is read: a change meanwhile is seen at the next look
         self._tokens = read(path)
-        self._seen = _mark(path)
         self._looked_at = time.monotonic()
 
     async def principal(self, token: str) -> Principal | None:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -147,6 +148,20 @@ def test_when_the_index_was_replaced_a_worker_begins_anew(open_postgres: Open) -
         one.finish(SOURCE.sha256, segments=2)
     assert lost.value.code == "LEASE_LOST"
     assert two.get(SOURCE.sha256).state == "partial"
+
+
+def test_the_bin_is_dated_by_the_clock_of_the_database_not_of_the_machine(
+    open_postgres: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast, right = open_postgres(), open_postgres()
+    begin(right)
+    right.finish(SOURCE.sha256, segments=0)
+    monkeypatch.setattr(time, "time", lambda: 4e9)  # a machine in the year 2096
+    before = right.now()
+    fast.begin_binning(SOURCE.sha256)
+    fast.fill_bin(SOURCE.sha256)
+    [(entry, _)] = right.unfinished_in_bin()
+    assert before <= entry.forgotten_at <= fast.now() < 3.9e9
 
 
 def test_a_process_that_closes_gives_its_files_up(open_postgres: Open) -> None:

@@ -42,6 +42,7 @@ async def index(
     opened = ServerIndex(settings, INFO)
     await opened.open()
     await opened.claim("a" * 32)
+    await opened.make()
     yield opened
     await opened.close()
 

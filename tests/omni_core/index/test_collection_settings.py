@@ -21,6 +21,7 @@ async def made(qdrant: Any, info: EncoderInfo = INFO, **settings: Any) -> tuple[
     """The body that the collection was made with, and its payload indexes."""
     index = ServerIndex(qdrant.settings(**settings), info)
     await index.open()
+    await index.make()
     await index.close()
     assert qdrant.violations == []
     return qdrant.created[index.collection], qdrant.indexed[index.collection]
@@ -83,6 +84,7 @@ async def test_codes_are_what_the_collection_was_made_with_and_searches_compare_
     # another setting later: the collection decides
     index = ServerIndex(qdrant.settings(qdrant_quantization="turbo"), INFO)
     await index.open()
+    await index.make()
     assert index._facts.codes == kind
     params = collection.dense_search(kind)
     if not oversampling:
@@ -98,6 +100,7 @@ async def test_codes_are_what_the_collection_was_made_with_and_searches_compare_
 async def test_a_collection_of_another_width_is_refused(qdrant: Any) -> None:
     index = ServerIndex(qdrant.settings(), INFO)
     await index.open()
+    await index.make()
     qdrant.created[index.collection]["vectors"]["dense"]["size"] = 48
     await index.close()
     with pytest.raises(StoreError, match=r"vectors of 48 numbers, tests/tiny makes 32") as other:

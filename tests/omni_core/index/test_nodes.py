@@ -39,6 +39,7 @@ async def test_a_node_that_is_down_is_passed_over(
 ) -> None:
     index = ServerIndex(qdrant.settings(qdrant_url=f"{nobody}, {qdrant.url}"), INFO)
     await index.open()
+    await index.make()
     assert await index.count() == 0
     await index.close()
 
@@ -50,6 +51,7 @@ async def test_a_node_that_hangs_is_given_up_and_the_next_one_is_kept(
     other = StandIn(beside=qdrant)
     index = ServerIndex(qdrant.settings(qdrant_url=f"{other.url},{qdrant.url}"), INFO)
     await index.open()
+    await index.make()
     other.stall = threading.Event()
     try:
         assert await index.count() == 0
@@ -60,6 +62,33 @@ async def test_a_node_that_hangs_is_given_up_and_the_next_one_is_kept(
         other.stall.set()
         await index.close()
         other.close()
+
+
+async def test_a_server_that_hangs_is_told_soon_and_one_that_is_slow_is_waited_for(
+    qdrant: StandIn, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nodes, "QUIET_S", 0.1)
+    monkeypatch.setattr(nodes, "ALIVE_S", 0.3)
+    index = ServerIndex(qdrant.settings(), INFO)
+    await index.open()
+    await index.make()
+    answer, slow = qdrant.answer, threading.Event()
+
+    def late(*given: str) -> object:
+        slow.wait(1.0)
+        return answer(*given)
+
+    monkeypatch.setattr(qdrant, "answer", late)
+    assert await index.count() == 0
+    qdrant.stall = threading.Event()
+    try:
+        async with asyncio.timeout(10):
+            with pytest.raises(StoreError, match="no answer in time") as hangs:
+                await index.count()
+        assert hangs.value.code == "INDEX_UNREACHABLE"
+    finally:
+        qdrant.stall.set()
+        await index.close()
 
 
 async def test_when_no_node_answers_one_line_names_them_all(nobody: str, quick: None) -> None:
@@ -75,6 +104,7 @@ async def test_what_a_living_node_says_counts_more_than_that_another_is_down(
 ) -> None:
     index = ServerIndex(qdrant.settings(qdrant_url=f"{qdrant.url},{nobody}"), INFO)
     await index.open()
+    await index.make()
     qdrant.failures = [503] * 4
     with pytest.raises(StoreError, match="HTTP 503: injected"):
         await index.count()
@@ -89,6 +119,7 @@ async def test_a_full_disk_of_the_server_is_said_at_once(
 
     index = ServerIndex(qdrant.settings(), INFO)
     await index.open()
+    await index.make()
     monkeypatch.setattr(qdrant, "answer", full)
     qdrant.requests.clear()
     with pytest.raises(StoreError, match=r"disk of Qdrant at .* is full: free some space"):
@@ -129,6 +160,7 @@ async def test_another_program_at_the_address_is_told_apart_from_qdrant(body: by
         held = ServerIndex(Settings(qdrant_url=f"http://127.0.0.1:{port}"), INFO)
         with pytest.raises(StoreError, match="not Qdrant, or of another version"):
             await held.open()
+            await held.make()
 
 
 def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:

@@ -21,6 +21,7 @@ async def opened(qdrant: Any, info: EncoderInfo = INFO, **more: Any) -> ServerIn
     building = more.pop("building", False)
     index = ServerIndex(qdrant.settings(**more), info, building=building)
     await index.open()
+    await index.make()
     return index
 
 
@@ -62,6 +63,7 @@ async def test_a_process_that_opens_the_library_at_the_same_time_as_the_first_fo
 
     monkeypatch.setattr(ServerIndex, "_call", late)
     await second.open()
+    await second.make()
     assert second.collection == others[0].collection
     for index in (second, *others):
         await index.close()

@@ -67,9 +67,49 @@ async def test_a_library_that_is_not_there_is_not_made(qdrant: Any, says_so: boo
     index = ServerIndex(qdrant.settings(qdrant_api_key=key, qdrant_read_only=says_so), INFO)
     with pytest.raises(StoreError, match="a key that may write") as refused:
         await index.open()
+        assert await index.count() == 0
+        await index.upsert([POINT])
     assert refused.value.code == "READ_ONLY"
     assert not any(verb in ("PUT", "PATCH") for verb, _, _ in qdrant.requests) or not says_so
     assert qdrant.created == {}
+    await index.close()
+
+
+async def test_a_collection_that_lacks_its_alias_as_from_a_snapshot_is_found(filled: Any) -> None:
+    filled.collections.aliases.clear()
+    index = ServerIndex(filled.settings(), INFO)
+    await index.open()
+    with pytest.raises(StoreError) as foreign:
+        await index.claim("b" * 32)
+    assert foreign.value.code == "FOREIGN_COLLECTION"
+    assert await index.count() == 1
+    await index.close()
+
+
+async def test_a_library_that_is_only_looked_at_reads_as_empty_and_is_made_by_the_first_write(
+    qdrant: Any,
+) -> None:
+    looks, writes, other = (ServerIndex(qdrant.settings(), INFO) for _ in range(3))
+    for index, library in ((looks, "a" * 32), (writes, "a" * 32), (other, "b" * 32)):
+        await index.open()
+        await index.claim(library)
+    assert await looks.search([Prefetch(VECTOR)] * 2) == [[], []]
+    assert (await looks.get([POINT.id]), await looks.scroll(), await looks.count()) == (
+        [], ([], None), 0,
+    )  # fmt: skip
+    assert await looks.count_by_source() == {}
+    await looks.delete(OF_SOURCE)
+    await looks.set_payload(OF_SOURCE, {"a": 1})
+    assert qdrant.created == {} and not any(verb == "PUT" for verb, _, _ in qdrant.requests)
+    await writes.upsert([POINT])
+    assert await looks.count() == 1  # at once
+    with pytest.raises(StoreError) as foreign:
+        await other.upsert([POINT])
+    assert foreign.value.code == "FOREIGN_COLLECTION"
+    [made] = qdrant.created.values()
+    assert made["metadata"]["library"] == "a" * 32
+    for index in (looks, writes, other):
+        await index.close()
 
 
 async def test_a_missing_payload_index_is_made_by_a_writer_and_named_to_a_reader(

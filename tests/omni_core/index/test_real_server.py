@@ -71,9 +71,10 @@ async def test_a_key_that_only_reads_searches_and_is_told_what_it_may_not(
     )
     with pytest.raises(StoreError) as nothing:
         await absent.open()
+        await absent.upsert([POINT])
     assert nothing.value.code == "READ_ONLY"
     await real_qdrant.drop(index)
-    for opened in (index, reading):
+    for opened in (index, reading, absent):
         await opened.close()
 
 

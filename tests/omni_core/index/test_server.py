@@ -40,6 +40,7 @@ def point(i: int, words: str = "words") -> Point:
 async def opened(qdrant: Any) -> Any:
     index = ServerIndex(qdrant.settings(), INFO)
     await index.open()
+    await index.make()
     yield index
     await index.close()
 
@@ -81,6 +82,7 @@ async def test_a_wrong_key_is_named_and_never_shown(qdrant: Any) -> None:
     index = ServerIndex(qdrant.settings(qdrant_api_key="hunter2"), INFO)
     with pytest.raises(StoreError, match="refused the API key") as refusal:
         await index.open()
+        await index.make()
     assert "hunter2" not in str(refusal.value) and "OMNI_QDRANT_API_KEY" in str(refusal.value)
     assert len(qdrant.requests) == 1  # a refusal is not tried again
     with pytest.raises(StoreError, match="not open"):
@@ -96,6 +98,7 @@ async def test_a_key_over_plain_http_to_another_machine_is_warned_about(
     )
     with caplog.at_level(logging.WARNING), pytest.raises(StoreError):
         await index.open()
+        await index.make()
     assert "unencrypted" in caplog.text and "hunter2" not in caplog.text
 
 
@@ -123,6 +126,7 @@ async def test_a_server_that_does_not_answer_is_given_up(
 async def test_a_request_that_times_out_says_so(qdrant: Any) -> None:
     index = ServerIndex(qdrant.settings(qdrant_timeout_s=1), INFO)
     await index.open()
+    await index.make()
     qdrant.stall = threading.Event()
     try:
         with pytest.raises(StoreError, match="no answer in time"):
@@ -182,6 +186,7 @@ async def test_writes_are_cut_by_bytes_and_by_count(qdrant: Any) -> None:
     info = EncoderInfo("tests/wide", "r1", 128, frozenset(Channel), multi_vector=True)
     index = ServerIndex(qdrant.settings(), info)
     await index.open()
+    await index.make()
     rng = np.random.default_rng(0)
     pages = [
         Point(
@@ -214,12 +219,14 @@ async def test_numbers_on_the_wire_are_as_exact_as_float32(opened: Any) -> None:
 async def test_another_model_is_refused_until_a_reindex_moves_the_alias(qdrant: Any) -> None:
     old = ServerIndex(qdrant.settings(), INFO)
     await old.open()
+    await old.make()
     await old.upsert([point(1), point(2)])
     with pytest.raises(StoreError, match="reindex") as mismatch:
         await ServerIndex(qdrant.settings(), OTHER).open()
     assert mismatch.value.code == "MODEL_MISMATCH"
     new = ServerIndex(qdrant.settings(), OTHER, building=True)
     await new.open()
+    await new.make()
     await new.upsert([point(1)])
     assert qdrant.count("evidence") == 2  # others still search the old one
     await new.activate()
@@ -227,6 +234,7 @@ async def test_another_model_is_refused_until_a_reindex_moves_the_alias(qdrant: 
     await new.activate()  # again: nothing happens
     again = ServerIndex(qdrant.settings(), OTHER)
     await again.open()
+    await again.make()
     assert await again.count() == 1
     for index in (old, new, again):
         await index.close()
@@ -239,6 +247,7 @@ async def test_a_stranger_s_collection_is_left_alone(qdrant: Any) -> None:
         await ServerIndex(qdrant.settings(), INFO).open()
     index = ServerIndex(qdrant.settings("mine"), INFO)
     await index.open()
+    await index.make()
     await index.close()
 
 
@@ -246,7 +255,9 @@ async def test_two_servers_may_create_the_same_library(qdrant: Any) -> None:
     first = ServerIndex(qdrant.settings(), INFO)
     second = ServerIndex(qdrant.settings(), INFO)
     await first.open()
+    await first.make()
     await second.open()
+    await second.make()
     await second._create()  # lost the race: the collection is there
     await first.upsert([point(1)])
     assert await second.count() == 1

@@ -192,6 +192,7 @@ NOT_TRANSLATED: list[tuple[str, str, dict[str, Any], str]] = [
 async def test_what_is_not_translated_or_has_no_index_is_refused(qdrant: StandIn) -> None:
     index = ServerIndex(qdrant.settings(), INFO)
     await index.open()
+    await index.make()
     for verb, what, body, reason in NOT_TRANSLATED:
         name = "evidence" if what else "another"
         with pytest.raises(ValueError, match=reason):

@@ -15,7 +15,8 @@ from omni_core.media.titles import title
         "Презентация PowerPoint", "PowerPoint 演示文稿", "PowerPoint プレゼンテーション",
         "Slide 1", "Folie 1", "Diapositive 1", "Слайд 1", "Untitled", "Untitled document",
         "Dokument ohne Titel", "Documento sin título", "無題のドキュメント", "Document1",
-        "Präsentation2", "Book1", "Binder1.pdf", "Normal.dot", "Microsoft Word - Document1", "...",
+        "Präsentation2", "Document", "document.pdf", "文書 1", "Book1",
+        "Binder1.pdf", "Normal.dot", "Microsoft Word - Document1", "...",
     ],
 )  # fmt: skip
 def test_what_programs_write_where_nobody_names_a_document_is_no_title(written: str) -> None:
@@ -39,6 +40,7 @@ def test_what_a_printer_adds_to_a_name_is_left_out(written: str, read: str) -> N
     [
         "How to give a PowerPoint presentation", "PowerPoint basics", "Slide rules", "Normal",
         "Slide 1 of the trip", "Book of Kells", "Libro", "Untitled goose", "Presentation skills",
+        "Présentation", "Presentation", "Präsentation", "Dokument", "文档", "Dia 1", "Book 1",
     ],
 )  # fmt: skip
 def test_a_title_that_only_begins_like_one_stays(written: str) -> None:

@@ -6,7 +6,8 @@ import hashlib
 
 import pytest
 
-from omni_core.text.charset import declared, decode, decoded, is_text
+from omni_core.text.charset import decode, decoded, is_text
+from omni_core.text.declared import declared
 
 RUSSIAN = "Погода в Москве сегодня солнечная, завтра ожидается дождь."
 JAPANESE = "灯台の記録。三月の嵐で北側の石垣が崩れた。"
@@ -33,6 +34,49 @@ def test_utf8_cut_off_inside_a_character_stays_utf8() -> None:
 )
 def test_encodings_of_seven_bits_are_read(page: str, text: str) -> None:
     assert decode(text.encode(page)) == text
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b'\x1b$B8+@Q-!-"\x1b(B ABC \x1b$B3t<02q<R-j\x1b(B\r\n', "見積①② ABC 株式会社㈱\n"),
+        (b"\x1b(I6@6E\x1b(B and \x1b$B5kM?\x1b(B", "ｶﾀｶﾅ and 給与"),
+        (b"\x1b$B|b\x1b(B san, \x1b$B5kM?\x1b(J!", "髙 san, 給与!"),
+        ("見積①".encode("iso2022_jp_2") + b"\x1b$B-j\x1b(B", "見積①㈱"),
+        (b"\x1b$B8+@Q-!\r\nabc \xff", "見積①\nabc \ufffd"),
+    ],
+)
+def test_japanese_mail_has_the_letters_of_windows(data: bytes, text: str) -> None:
+    assert decode(data) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Die Rechnung für März beträgt 1.200 €.",
+        f"Re: {RUSSIAN}",
+        f"Re: {JAPANESE}",
+        "Η συνεδρίαση θα γίνει την Τρίτη",
+    ],
+)
+def test_seven_bits_that_nothing_names_are_read_as_a_guess(text: str) -> None:
+    found = decoded(text.encode("utf-7"))
+    assert (found.text, found.page, found.guessed) == (text, "utf-7", True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "C+CC and A+AB, 3+4=7, call +49-30-1234.",
+        "+AGE +AGI +AGM are letters that need no such form.",
+        "x=+abc +def +ghi+jkl",
+        "ABC+DEFG/abc+ABCD+EFGH==",
+        "one f+APw-r in a text about UTF-7",
+        "f+APw-r M+AOQ-rz Sch+APY-n, but a+b",
+    ],
+)
+def test_signs_of_addition_are_no_encoding(text: str) -> None:
+    assert decoded(text.encode()).text == text
 
 
 def test_western_punctuation_alone_reads_as_windows_1252() -> None:
@@ -171,3 +215,21 @@ def test_a_stretch_that_a_crash_left_empty_costs_itself() -> None:
     assert decode(log) == "the first line of a log\nthe last line of a log\n"
     assert not is_text(b"name.txt" + b"\0" * 92 + b"0000644" + b"\0" * 92 + b"words of a file")
     assert not is_text(b"\x89header of a file" + b"\0" * 200 + b"words of a file here")
+
+
+@pytest.mark.parametrize("page", ["cp1251", "koi8-r", "cp932", "cp1253"])
+def test_a_mark_of_utf8_before_a_text_of_another_page_misleads_nobody(page: str) -> None:
+    text = {
+        "cp932": JAPANESE, "cp1253": "Η συνεδρίαση του συμβουλίου θα γίνει την Τρίτη το πρωί.",
+    }.get(page, RUSSIAN)  # fmt: skip
+    data = b"\xef\xbb\xbf" + text.encode(page)
+    assert is_text(data)
+    assert decode(data) == text
+
+
+def test_a_mark_of_utf8_makes_no_text_of_binary_bytes() -> None:
+    noise = hashlib.shake_256(b"noise").digest(4000)
+    for data in (noise, b"RIFF\x24\x7d\0\0WAVEfmt \x10\0\0\0" + bytes(2000)):
+        assert not is_text(b"\xef\xbb\xbf" + data)
+    assert is_text(b"\xef\xbb\xbf")
+    assert is_text(b"\xef\xbb\xbf" + RUSSIAN.encode()[:-1])

@@ -173,3 +173,19 @@ def test_rows_of_fixed_spaces_change_no_page(language: str) -> None:
 def test_fixed_spaces_make_no_other_alphabet_latin() -> None:
     text = TEXTS["Russian"][1].replace(" ", "\xa0\xa0\xa0 ")
     assert decode(text.encode("cp1251")) == text
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("cp437", "┌────────┐\n│ Kasse  │\n└────────┘\nÜbertrag März für größere Aufträge\n"),
+        ("cp437", "╔══════╗\n║ Menü ║\n╚══════╝\n"),
+        ("cp850", "┌────┬───┐\n│Émission│ réglé │\n├────┼───┤\nPrénom: Ágnès, três São João\n"),
+        ("cp852", "┌──────┐\n│ Zażółć gęślą jaźń │\n└──────┘\nŁódź, świętość, źdźbło, ćma\n"),
+        ("cp866", "┌──────────┐\n│ Отчёт за март │\n╞══════════╡\nЗаседание совета во вторник\n"),
+        ("cp1251", "Заседание совета. НННННЕТ! АДДДДА! Просим жителей прийти вовремя.\n"),
+        ("cp932", "┌──────┐給与明細書です。三月分の支払い\n"),
+    ],
+)  # fmt: skip
+def test_frames_of_dos_say_that_a_text_is_of_dos(page: str, text: str) -> None:
+    assert decode(text.encode(page)) == text

@@ -25,6 +25,12 @@ WIDE = ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
         "Plain words.",
         "Η ώρα είναι 10:30.",
         "שלום עולם לכולם",
+        "The surname \u3402 and the character \u35ce are rare ones of this list.\n",
+        "物 潮汐时间 물때\n灯塔 등대\n港口 항구\n这本书是好书 이 책은 좋은 책입니다\n",
+        "はい\tいいえ\nはい\tはい\n" * 20,
+        "優\n優\n優\n良\n優\n" * 20,
+        "エラー: エラー\n" * 30,
+        "Name: 王 \nCity: 王\n" * 20,
     ],
 )
 def test_wide_characters_need_no_mark(page: str, text: str) -> None:

@@ -184,6 +184,32 @@ async def test_a_broken_file_keeps_the_tokens_and_a_missing_one_refuses_them(
     assert await tokens.principal(READ)
 
 
+async def test_a_file_that_is_replaced_while_it_is_read_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "t.toml"
+
+    def made() -> StaticTokens:
+        add(path, "former", name="a", scopes=["read"])
+        read = tokens_file.read
+
+        def replaced_meanwhile(given: Path) -> dict[str, tokens_file.StaticToken]:
+            found = read(given)
+            path.unlink()
+            add(path, "present", name="b", scopes=["read"])
+            return found
+
+        monkeypatch.setattr(tokens_file, "read", replaced_meanwhile)
+        tokens = StaticTokens(path)
+        monkeypatch.setattr(tokens_file, "read", read)
+        return tokens
+
+    monkeypatch.setattr(tokens_file, "LOOK_S", 0.0)
+    tokens = await anyio.to_thread.run_sync(made)
+    assert await tokens.principal("present")
+    assert await tokens.principal("former") is None
+
+
 async def test_an_expired_token_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.toml"
 

@@ -177,6 +177,10 @@ class Engine(ABC):
         """Raises UnreadableError (ENCRYPTED) without the right password, or any of `FAILURES`."""
 
 
+_SHADOW, _REPEATED = 0.15, 8
+"""Distance of a shadow in font sizes, and lines of the same text that one is compared with."""
+
+
 def encrypted(path: str, password: str | None) -> UnreadableError:
     """The error for a missing or a wrong password."""
     how = (
@@ -210,6 +214,23 @@ def direction(glyphs: Sequence[Glyph]) -> int:
     if abs(across) >= abs(down):
         return 0 if across >= 0 else 180
     return 90 if down > 0 else 270
+
+
+def drawn_once(lines: Sequence[Line]) -> list[Line]:
+    """The lines without those that are drawn again at nearly their place, to look bold or to throw
+    a shadow."""
+    found: list[Line] = []
+    same: dict[str, list[Line]] = {}
+    for line in lines:
+        before = same.setdefault(line.text, [])
+        if not any(_is_at_place(line, other) for other in before[-_REPEATED:]):
+            before.append(line)
+            found.append(line)
+    return found
+
+
+def _is_at_place(line: Line, other: Line) -> bool:
+    return all(abs(a - b) <= _SHADOW * line.size for a, b in zip(line.box, other.box, strict=True))
 
 
 def around(boxes: Sequence[Box]) -> Box:

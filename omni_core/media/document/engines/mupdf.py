@@ -36,6 +36,7 @@ from omni_core.media.document.engines.base import (
     Note,
     Page,
     Word,
+    drawn_once,
     encrypted,
 )
 from omni_core.media.geometry import box
@@ -156,7 +157,7 @@ class MuPdfPage(Page):
                 lines.append(Line(text, size, self._seen(line["bbox"]), self._turned(line["dir"])))
         if hangul.spoken(line.text for line in lines):
             return hangul.lines(self._pieces(numbered=numbered))
-        return lines
+        return drawn_once(lines)
 
     @override
     def has_replacements(self) -> bool:
@@ -198,9 +199,8 @@ class MuPdfPage(Page):
 
     @override
     def attachments(self) -> list[str]:
-        if not self._page.parent.is_pdf or self._page.first_annot is None:
-            return []
-        marks = self._page.annots(types=[pymupdf.PDF_ANNOT_FILE_ATTACHMENT]) or ()
+        kind = pymupdf.PDF_ANNOT_FILE_ATTACHMENT
+        marks = (mark for mark in mupdf_parts.marks(self._page) if mark.type[0] == kind)
         return [str(mark.file_info.get("filename") or "") for mark in marks]
 
     @override
@@ -209,10 +209,8 @@ class MuPdfPage(Page):
 
     @override
     def notes(self) -> list[Note]:
-        if not self._page.parent.is_pdf or self._page.first_annot is None:
-            return []
         found = []
-        for annotation in self._page.annots() or ():
+        for annotation in mupdf_parts.marks(self._page):
             kind, info = annotation.type[0], annotation.info
             words = " ".join(str(info.get("content") or "").split())
             if words and kind not in _SILENT:
@@ -222,10 +220,8 @@ class MuPdfPage(Page):
 
     @override
     def fields(self) -> list[Field]:
-        if not self._page.parent.is_form_pdf:
-            return []
         found = []
-        for widget in self._page.widgets() or ():
+        for widget in mupdf_parts.fields(self._page):
             value, flags = widget.field_value, widget.field_flags or 0
             ticks = widget.field_type in _TICKS
             if not value or widget.field_display in _HIDDEN or (ticks and value == "Off"):

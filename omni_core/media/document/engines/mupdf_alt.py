@@ -13,9 +13,10 @@ from omni_core.media.document.engines.base import FAILURES
 
 log = logging.getLogger(__name__)
 
-MOST_ELEMENTS, MOST_OF_PAGE = 100_000, 1_000
+MOST_ELEMENTS, MOST_OF_PAGE = 500_000, 1_000
 """Elements of the structure that are looked at, in all and for each page: extracts of a long file
-often keep the structure of all its pages. A page of a book has 50 to 200; each costs 20 us."""
+often keep the structure of all its pages. A page of a book has 50 to 200, so that the longest, of
+2,000 pages, is read whole; each costs 20 us."""
 MOST_LEVELS = 60
 _END = object()
 _M = pymupdf.mupdf

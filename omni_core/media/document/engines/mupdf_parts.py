@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import pymupdf
@@ -17,6 +18,8 @@ _DAMAGE = re.compile("zlib error|read error|cannot find|cannot decode|truncated|
 """In MuPDF's warnings: data that ends too early or means nothing."""
 _MAX_BYTES = 64 << 20
 """Bytes of a page that are unpacked to see whether they end."""
+MOST_ANNOTATIONS = 20_000
+"""Remarks, marks or fields of a page that are looked at."""
 _ACTUAL = re.compile(rb"/ActualText\s*(\((?:[^()\\]|\\.)*\)|<[0-9A-Fa-f\s]*>)", re.S)
 _OCTAL = re.compile(rb"\\([0-7]{1,3})")
 _PACKET = re.compile(r"(?:\(([^)]*)\)\s*)?(\d+) 0 R")
@@ -61,6 +64,26 @@ def has_replacements(drawn: bytes) -> bool:
     if b"/ActualText" not in drawn:
         return False
     return any(any(map(str.isalnum, _string(m[1]))) for m in _ACTUAL.finditer(drawn))
+
+
+def marks(page: Any) -> Iterator[Any]:
+    """The remarks, marks and files on a page, those too that are no objects of their own, which
+    PyMuPDF's `annots` leaves out; no links, windows of remarks and fields."""
+    return _linked(page.first_annot if page.parent.is_pdf else None)
+
+
+def fields(page: Any) -> Iterator[Any]:
+    """The fields on a page, those too that the list of the form does not name."""
+    return _linked(page.first_widget if page.parent.is_pdf else None)
+
+
+def _linked(first: Any) -> Iterator[Any]:
+    """An annotation or field, and those that follow it on its page."""
+    for _ in range(MOST_ANNOTATIONS):
+        if first is None:
+            return
+        yield first
+        first = first.next
 
 
 def contents(page: Any) -> bytes:

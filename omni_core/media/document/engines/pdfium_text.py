@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -84,6 +85,8 @@ def runs(
         apart = False
         at_end = code == _HYPHEN_AT_END and c.FPDFText_IsHyphen(text, n)
         letter = "-" if at_end else _letter(text, n, code, numbered)
+        if letter == "\ufffd" and box == last:  # of a glyph whose meaning its first part has
+            continue
         run.glyphs.append(Glyph(letter, box))
         if not letter.isspace():
             run.size = max(run.size, round(height, 1))
@@ -91,14 +94,38 @@ def runs(
         if at_end:
             out.append(run)
             run, last = Run(), None
-    return _forward([r for r in (*out, run) if r.text.strip()])
+    found = [r for r in (*out, run) if r.text.strip()]
+    for one in found:
+        one.glyphs = _ligatures_forward(one.glyphs)
+    return _forward(found)
+
+
+def _ligatures_forward(glyphs: list[Glyph]) -> list[Glyph]:
+    """The letters of a ligature that is written from right to left in the order in which they are
+    read: PDFium turns them round with the line, and gives all of them its box."""
+    if not any(map(_is_right_to_left, glyphs)):
+        return glyphs
+    out: list[Glyph] = []
+    for _, group in groupby(glyphs, lambda glyph: glyph.box):
+        letters = list(group)
+        out += letters[::-1] if all(map(_is_right_to_left, letters)) else letters
+    return out
+
+
+def _is_right_to_left(glyph: Glyph) -> bool:
+    return unicodedata.bidirectional(glyph.text[0]) in ("R", "AL")
 
 
 def _forward(found: list[Run]) -> list[Run]:
     """Lines that run up, down or upside down in the order in which they are read: PDFium takes
     them from one side of its page, whichever they begin at."""
+
+    def turn_of(run: Run) -> int:
+        turn = direction(run.glyphs)
+        return 0 if turn == 180 and any(map(_is_right_to_left, run.glyphs)) else turn
+
     out: list[Run] = []
-    for turn, group in groupby(found, lambda run: direction(run.glyphs)):
+    for turn, group in groupby(found, turn_of):
         block = list(group)
         first, last = (around([g.box for g in block[n].glyphs]) for n in (0, -1))
         backwards = {90: first[0] < last[0], 180: first[1] < last[1], 270: first[0] > last[0]}

@@ -17,6 +17,7 @@ from omni_core.engine import migrate
 from omni_core.engine.ownership import adopt_collection
 from omni_core.engine.store import look
 from omni_core.errors import BadRequestError, StoreError
+from omni_core.index.server import ServerIndex
 from omni_core.payload import source_filter
 from omni_core.settings import Settings
 from tests.omni_core.engine.moving.test_migrating import points_of
@@ -172,6 +173,8 @@ async def _of_another_model(settings: Settings) -> None:
     info = replace(await asyncio.to_thread(describe, settings), revision="another")
     one = await asyncio.to_thread(index.load, settings, info)
     await one.open()
+    if isinstance(one, ServerIndex):
+        await one.make()
     await one.close()
 
 

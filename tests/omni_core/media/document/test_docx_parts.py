@@ -243,11 +243,3 @@ def test_embedded_files_and_pictures_outside_are_named(
         "themselves",
         "pictures that lie outside the file are not seen: plan.png",
     ]
-
-
-def test_a_picture_in_a_note_is_named(docx: Docx, lines: Read, unread: list[str]) -> None:
-    body = f'<w:p>{_r("Tower.")}<w:r><w:footnoteReference w:id="2"/></w:r></w:p>'
-    logo = '<w:r><w:drawing><w:blip w:embed="l"/></w:drawing></w:r>'
-    note = f'<w:footnote w:id="2"><w:p>{_r("By theodolite.")}{logo}</w:p></w:footnote>'
-    assert lines(docx(body, footnotes=note)) == ["Tower.", "Footnote: By theodolite."]
-    assert unread == ["pictures in notes and comments are not seen: footnotes"]

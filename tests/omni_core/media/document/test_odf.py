@@ -138,6 +138,19 @@ def test_deleted_and_hidden_text_is_left_out(odf: Writer, cut: Any) -> None:
     assert _lines(path, cut) == ["kept words", "山(やま)"]
 
 
+def test_deleted_text_that_stands_in_its_place_is_left_out(odf: Writer, cut: Any) -> None:
+    region = "<text:changed-region text:id='{0}'><text:{1}/></text:changed-region>".format
+    at = "<text:change-{0} text:change-id='{1}'/>".format
+    path = odf(
+        "text",
+        f"<text:tracked-changes>{region('a', 'deletion')}{region('b', 'insertion')}"
+        f"</text:tracked-changes><text:p>kept {at('start', 'a')}struck{at('end', 'a')}"
+        f"{at('start', 'b')}new{at('end', 'b')} words</text:p><text:p>before {at('start', 'a')}"
+        f"gone</text:p><text:p>gone <text:span>too{at('end', 'a')}and after</text:span></text:p>",
+    )
+    assert _lines(path, cut) == ["kept new words", "before", "and after"]
+
+
 def test_headers_footers_fields_and_the_description_come_last(odf: Writer, cut: Any) -> None:
     page = (
         "<style:master-page style:name='{}'><style:header><text:p>Coast Office</text:p>"

@@ -87,6 +87,19 @@ def test_a_part_that_lies_in_another_file_is_named_unless_its_text_is_there(
     assert said == ([] if kept else [outside])
 
 
+@pytest.mark.parametrize("kind", ["footnote", "endnote"])
+def test_a_picture_in_a_note_is_seen(kind: str, zipped: Zipped, cut: Any) -> None:
+    frame = '<draw:frame><draw:image xlink:href="Pictures/a.png"/></draw:frame>'
+    note = (
+        f'<text:note text:note-class="{kind}"><text:note-body><text:p>By theodolite.{frame}'
+        "</text:p></text:note-body></text:note>"
+    )
+    body = _body("text", f"<text:p>Tower.{note}</text:p>")
+    text, seen = cut(_file(zipped, "text", body, Pictures__a_png=_png()))
+    assert text.text == f"Tower.\n{kind.capitalize()}: By theodolite.\nPicture 1"
+    assert seen.channel is Channel.VISUAL
+
+
 def test_a_picture_in_a_header_is_seen_once_after_the_text(zipped: Zipped, cut: Any) -> None:
     frame = '<draw:frame><draw:image xlink:href="Pictures/a.png"/></draw:frame>'
     header = f"<style:header><text:p>Coast Office{frame}</text:p></style:header>"

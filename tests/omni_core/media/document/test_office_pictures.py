@@ -254,6 +254,42 @@ def test_a_picture_in_a_header_is_seen_once_after_the_text(zipped: Any, cut: Any
     assert _mean(_pixels(seen)) == RED
 
 
+def test_pictures_in_notes_and_comments_are_seen_where_these_are_read(
+    zipped: Any, cut: Any
+) -> None:
+    pic = '<w:r><w:drawing><docPr descr="{}"/>{}</w:drawing></w:r>'.format
+    run = "<w:r><w:t>{}</w:t></w:r>".format
+    spaces = f'xmlns:w="w" xmlns:r="{R}"'
+    body = "".join(
+        f'<w:p>{run(words)}<w:r><w:{kind}Reference w:id="2"/></w:r></w:p>'
+        for words, kind in (("Tower.", "footnote"), ("Quay.", "endnote"), ("Mole.", "comment"))
+    )
+    kinds = {"footnotes": RED, "endnotes": BLUE, "comments": GREEN}
+    links = "".join(f'<Relationship Id="{k}" Type="x/{k}" Target="{k}.xml"/>' for k in kinds)
+    notes, own, media = {}, {}, {}
+    for kind, colour in kinds.items():
+        one = kind[:-1]
+        notes[f"word/{kind}.xml"] = (
+            f'<w:{kind} {spaces}><w:{one} w:id="2"><w:p>{run("By " + one)}{pic(kind, _pic("a"))}'
+            f"</w:p></w:{one}></w:{kind}>"
+        )
+        own[f"word/_rels/{kind}.xml.rels"] = (
+            f'<Relationships><Relationship Id="a" Type="x/image" Target="media/{kind}.png"/>'
+            "</Relationships>"
+        )
+        media[f"word/media/{kind}.png"] = _png(colour)
+    text, *seen = cut(zipped("a.docx", {
+        "word/document.xml": f"<w:document {spaces}><w:body>{body}</w:body></w:document>",
+        "word/_rels/document.xml.rels": f"<Relationships>{links}</Relationships>",
+        **notes, **own, **media,
+    }))  # fmt: skip
+    assert text.text.split("\n") == [
+        "Tower.", "Footnote: By footnote", "Picture 1: footnotes", "Quay.", "Mole.",
+        "Comment: By comment", "Picture 2: comments", "Endnote: By endnote", "Picture 3: endnotes",
+    ]  # fmt: skip
+    assert [_mean(_pixels(one)) for one in seen] == [RED, GREEN, BLUE]
+
+
 def test_pictures_on_a_sheet_are_the_image_of_its_page(tmp_path: Path, cut: Any, svc: Any) -> None:
     import xlsxwriter
 

@@ -308,6 +308,37 @@ def test_records_that_break_off_cost_themselves() -> None:
     assert found == {"The quay is closed"}
 
 
+def test_words_beside_the_cells_are_those_of_their_sheet_behind_a_sheet_that_is_a_chart(
+    ole: Ole, svc: Any
+) -> None:
+    data = _workbook(("words",), further=_record(0x14, _string("&CHavn")))
+    at = data.index(b"\x85\0", data.index("Arial".encode("utf-16-le")))
+    (start,) = struct.unpack_from("<I", data, at + 4)
+    name = bytes((0, 2)) + _string("Kart", "<B")
+    moved = 8 + len(name)
+    data = (
+        data[:at] + _record(0x85, struct.pack("<I", len(data) + moved) + name)
+        + data[at : at + 4] + struct.pack("<I", start + moved) + data[at + 8 :]
+        + _record(0x809, struct.pack("<HHHHII", 0x600, 0x20, 0, 1997, 0, 0x600))
+        + _record(0x14, _string("&CUnder a chart")) + _record(0x0A, b"")
+    )  # fmt: skip
+    path = ole("a.xls", {"Workbook": data})
+    assert _texts(svc, path) == ["words", "Havn"]
+    assert _warnings(svc, path) == [
+        "not read: 1 chart; save the workbook as XLSX to have them read"
+    ]
+
+
+def test_an_object_with_two_texts_and_one_whose_text_is_missing_are_no_damage() -> None:
+    said = b"\0The quay is closed"
+    text = struct.pack("<10xHH4x", len(said) - 1, 16)
+    box = _record(0x5D, struct.pack("<HHH16x", 0x15, 18, 6)) + _record(0x1B6, text)
+    lost = box + _record(0x203, b"") + _record(0x3C, b"\0of some other thing")
+    twice = box + _record(0x3C, said) + _record(0x1B6, text) + _record(0x3C, said)
+    found = Records(_workbook(("words",), further=lost + twice))
+    assert dict(found.words) == {0: ["The quay is closed"] * 2} and found.objects == {}
+
+
 # ---- what is refused
 
 

@@ -129,13 +129,15 @@ def test_notes_comments_boxes_and_margins_have_their_places(lines: Any) -> None:
     body = (
         r"{\header\pard Coast Office\par}{\footerf\pard Draft\par}"
         r"Tide{\footnote\pard\plain {\chftn} At low water.} turned"
+        r"{\*\footnote\chftn\~\plain\pard Said by the pilot.}"
         r"{\footnote\ftnalt See the archive.}"
         r"{\*\atnid AB}{\*\atnauthor Ada}\chatn{\*\annotation{\*\atndate 1}\pard Check this}"
         r"{\shp{\*\shpinst{\sp{\sn wzDescription}{\sv A brass lamp}}{\shptxt\pard Boxed once\par}}"
         r"{\shprslt{\*\do{\dptxbxtext\pard Boxed once\par}}}}.\par Next\par"
     )
     assert lines(body) == [
-        "Tide turned.", "Footnote: At low water.", "Comment by Ada: Check this", "A brass lamp",
+        "Tide turned.", "Footnote: At low water.", "Footnote: Said by the pilot.",
+        "Comment by Ada: Check this", "A brass lamp",
         "Boxed once", "Next", "Endnote: See the archive.", "Coast Office", "Draft",
     ]  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from omni_core.media.text.data_xml import MAX_REFERENCES, with_entities
 from omni_core.media.text.page import Page
 from omni_core.types import CutOptions, FileWarning, Source
 
@@ -280,3 +281,76 @@ def test_of_a_workbook_in_xml_the_cells_are_read_and_no_colours() -> None:
         "a.xml",
     )
     assert page.text.strip() == "Havn"
+
+
+@pytest.mark.parametrize("name", ["WorksheetOptions", "ConditionalFormatting", "ExcelWorkbook"])
+@pytest.mark.parametrize("settings", ['<{} xmlns="urn:x"/>', '<{} xmlns="urn:x" />', '<{} x="y">'])
+def test_settings_of_a_workbook_that_nothing_ends_cost_no_cells(name: str, settings: str) -> None:
+    sheet = "<Worksheet><Table><Row><Cell><Data>{}</Data></Cell></Row></Table>{}</Worksheet>"
+    ended = f'<{name} xmlns="urn:x"><PaneNumber>3</PaneNumber></{name}>'
+    sheets = [("Havn", ended), ("Fangst", settings.format(name)), ("Vær", "")]
+    if settings.endswith("/>"):
+        sheets.append(("Lag", ended))
+    page = Page(
+        f'{XML}<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet">'
+        f"{''.join(sheet.format(*one) for one in sheets)}</Workbook>",
+        "a.xml",
+    )
+    assert page.text.split() == [name for name, _ in sheets]
+
+
+@pytest.mark.parametrize("tag", ["xmp", "textarea"])
+def test_a_doctype_that_a_page_speaks_of_stays_and_hides_nothing(tag: str) -> None:
+    page = Page(
+        f"<!DOCTYPE html><html><body><{tag}><!DOCTYPE note [<!ENTITY quay 'pier'></{tag}><p>One"
+        " &quay;</p><script>if (a[0]> b) {}</script><p>Two</p></body></html>",
+        "a.html",
+    )
+    assert "<!DOCTYPE note" in page.text
+    assert page.text.splitlines()[-2:] == ["One &quay;", "Two"]
+
+
+@pytest.mark.parametrize("page", ["html", "book"])
+def test_declarations_may_have_brackets_tags_and_remarks(page: str) -> None:
+    text = (
+        f"{XML}<!-- it's [1]> --><!DOCTYPE {page} [<!-- ]> isn't read -->\n<!ENTITY quay "
+        f"'<b>old [1]></b> quay'><!ELEMENT p (#PCDATA)>]>\n<{page}><p>At the &quay;.</p>"
+        f"<script>hidden</script></{page}>"
+    )
+    found = Page(text, "a.xml").text
+    assert "At the old [1]> quay." in found
+    assert "isn't" not in found and "#PCDATA" not in found
+    assert ("hidden" in found) == (page == "book")
+
+
+def test_a_drawing_whose_doctype_declares_names_is_a_drawing() -> None:
+    page = Page(
+        f'{XML}<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "x" [<!ENTITY of "urn:x">]>'
+        '<svg xmlns="&of;"><metadata>no words</metadata><text>Havn</text></svg>',
+        "a.svg",
+    )
+    assert (page.svg, page.text.strip()) == (True, "Havn")
+
+
+def test_what_a_document_declares_is_read_so_many_times() -> None:
+    text = f'<!DOCTYPE html [<!ENTITY quay "pier">]><p>{"&amp;" * 9}{"&quay; " * MAX_REFERENCES}'
+    found = with_entities(text + "&quay;")
+    assert found.count("pier") == MAX_REFERENCES and found.endswith("&quay;")
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "lines"),
+    [
+        ('<fcpxml><title name="a"><text>Dr. Vera Stahl</text></title><title name="b"><text>Ben Roth'
+         "</text></title></fcpxml>", "Dr. Vera Stahl", ["Dr. Vera Stahl", "Ben Roth"]),
+        ("<article><front><article-title>On silt</article-title></front><sec><title>Method</title>"
+         "<p>Probes of <mml:math><mml:mi>a</mml:mi><mml:mo>+</mml:mo><mml:mi>b</mml:mi></mml:math>."
+         "</p></sec></article>", "On silt", ["On silt", "Method", "Probes of a+b."]),
+    ],
+)  # fmt: skip
+def test_a_title_within_data_is_read_where_it_stands(
+    text: str, title: str, lines: list[str]
+) -> None:
+    read = page(text)
+    assert read.title == title
+    assert read.text.split("\n")[: len(lines)] == lines

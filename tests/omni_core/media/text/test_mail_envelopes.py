@@ -135,6 +135,13 @@ def test_a_line_with_a_sender_and_no_date_divides_messages_before_a_header_of_ma
         assert messages_in(line + first + b"\n" + told) == [first + b"\n" + told]
 
 
+def test_a_mail_that_is_quoted_in_a_mailbox_with_dates_divides_no_message() -> None:
+    line = b"From ada@example.org Mon Jan  5 09:30:00 2024\n"
+    mail = (HEADS + PLAIN).encode()
+    quoted = b"It began so:\n\nFrom bo@example.org\nSubject: Tides\n\nAt noon.\n"
+    assert messages_in(line + mail + quoted + b"\n" + line + mail) == [mail + quoted + b"\n", mail]
+
+
 def test_a_message_that_apple_mail_keeps_is_read_without_its_notes() -> None:
     whole = (HEADS + PLAIN).encode()
     notes = b'<?xml version="1.0"?><plist version="1.0"><dict><key>flags</key></dict></plist>\n'

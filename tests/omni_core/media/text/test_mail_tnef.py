@@ -125,6 +125,9 @@ def test_a_receipt_without_text_is_no_damage(svc: MediaService, tmp_path: Path) 
     assert _mail(receipt[:-9], "Read.").unread == ["winmail.dat (damaged)"]
     report = _mail(_tnef((0x1001, 0x1E, b"Read on Monday.\0")))
     assert "Read on Monday." in report.text
+    assert _mail(_tnef((RTF, 0x102, _stored(b"{\\rtf1 }"))), "Read.").unread == []
+    for junk in (bytes(range(40)), _stored(PAGE)[:12]):
+        assert _mail(_tnef((RTF, 0x102, junk)), "Read.").unread == ["winmail.dat (damaged)"]
 
 
 def test_rtf_of_mail_is_read_in_its_code_pages() -> None:

@@ -142,6 +142,8 @@ def test_a_brace_that_opens_no_json_is_no_front_matter() -> None:
         ("The `my_name*x*` *and* **bold** tide_of_day", "The my_name*x* and bold tide_of_day"),
         ("<a name='x'></a>Set up {#setup}", "Set up"),
         ("Chapter [x] of 2 * 3 * 4 with a\\_b", "Chapter [x] of 2 * 3 * 4 with a_b"),
+        ("\\_\\_init\\_\\_ and \\*two\\* \\[x\\](y)", "__init__ and *two* [x](y)"),
+        ("\\`one\\` and `a\\_b`", "`one` and a\\_b"),
         ("List<String> and f(*args, **kwargs)", "List<String> and f(*args, **kwargs)"),
     ],
 )

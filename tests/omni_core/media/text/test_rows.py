@@ -50,6 +50,29 @@ def test_lines_above_the_header_are_kept_and_are_no_header() -> None:
     ]  # fmt: skip
 
 
+def test_an_empty_line_divides_what_is_said_of_a_table_from_its_header() -> None:
+    rows = _rows(
+        ["Account", "DE12 3456"], ["Time", "March"], [], ["Day", "Payee", "Sum"],
+        ["2 March", "Water works", "-88.10"], ["5 March", "Tax office", "-412.00"],
+    )  # fmt: skip
+    (window,) = row_windows(rows, 200)
+    assert window.text.split("\n")[:4] == [
+        "Account DE12 3456", "Time March", "Day, Payee, Sum",
+        "Day: 2 March; Payee: Water works; Sum: -88.10",
+    ]  # fmt: skip
+    sheet = [(1, 1, ["Offer", "4711"]), (2, 2, ["To", "Ann"]), (4, 4, ["No", "Item", "Price"]),
+             (5, 5, ["1", "Tile", "2.5"]), (6, 6, ["2", "Lath", "4"])]  # fmt: skip
+    (window,) = row_windows(sheet, 200)
+    assert window.text.split("\n")[1:4] == ["To Ann", "No, Item, Price",
+                                            "No: 1; Item: Tile; Price: 2.5"]  # fmt: skip
+    same = _rows(["Report", "2026"], [], ["Name", "Place"], ["Beck", "Ulm"], ["Roth", "Calw"])
+    (window,) = row_windows(same, 200)
+    assert window.text.split("\n")[:3] == ["Report 2026", "Name, Place", "Name: Beck; Place: Ulm"]
+    two = _rows(["Day", "Payee"], ["2 March", "Baker"], [], ["5 March", "Mill", "-4.00"])
+    (window,) = row_windows(two, 200)
+    assert window.text.split("\n")[1] == "Day: 2 March; Payee: Baker"
+
+
 def test_no_cell_beyond_the_named_columns_is_lost() -> None:
     names = [f"c{n}" for n in range(MAX_COLUMNS + 3)]
     windows = list(row_windows(_rows(names), 5000))

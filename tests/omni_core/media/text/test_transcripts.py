@@ -175,6 +175,8 @@ def test_rows_without_ends_are_a_transcript_by_another_sign(rows: Any) -> None:
         [{"text": "Milk", "start": 1, "shop": "North"}],
         {"text": "a", "segments": []},
         [{"start": 1_700_000_000, "end": 1_700_000_600, "text": "North"}],
+        [{"start": 1, "end": 12, "text": "North"}, {"start": 13, "end": 40, "text": "main"},
+         {"start": 41, "end": 44, "text": "end"}],
     ],
 )  # fmt: skip
 def test_other_json_is_read_as_such(top: Any, tmp_path: Path, svc: Any) -> None:
@@ -186,6 +188,16 @@ def test_other_json_is_read_as_such(top: Any, tmp_path: Path, svc: Any) -> None:
     assert info.duration_s is None
     assert {s.channel for s in found} == {"text"}
     assert all(word in found[0].text for word in ("North",) if "North" in json.dumps(top))
+
+
+@pytest.mark.parametrize(
+    ("rows", "unit"),
+    [([(0, 1499), (1500, 2999), (3000, 4999)], 1000), ([(0, 4), (4, 9), (9, 12)], 1),
+     ([(0, 9), (10, 12)], 1)],
+)  # fmt: skip
+def test_whole_numbers_that_go_on_are_times(rows: list[tuple[int, int]], unit: int) -> None:
+    found = _cues([{"start": a, "end": b, "text": "words"} for a, b in rows])
+    assert [cue[:2] for cue in found] == [(a / unit, b / unit) for a, b in rows]
 
 
 def _cues(top: Any) -> list[tuple[float, float, str]]:

@@ -159,6 +159,12 @@ def test_latin_letters_whose_bytes_are_in_the_wrong_order_are_latin_letters() ->
     assert typed(chinese, chinese[0].text) == chinese
 
 
+@pytest.mark.parametrize("filling", ["　", "─", "一", "━━　", "─　一", "│─┌"])
+def test_wide_spaces_and_lines_of_a_form_are_no_latin_letters(filling: str) -> None:
+    form = _lines((50.0, 70.0, "氏名" + filling * 20))
+    assert typed(form, form[0].text) == form
+
+
 def test_korean_words_that_only_a_gap_divides_are_words(tmp_path: Path, cut: Any, svc: Any) -> None:
     path = tmp_path / "a.pdf"
     words, x = ["침하게", "흐린", "품이", "눈이"], 50.0
@@ -230,6 +236,24 @@ def test_a_word_divided_at_the_end_of_a_page_is_whole_on_the_next(tmp_path: Path
         doc.save(path)
     texts = [s.text for s in cut(path) if s.channel is Channel.TEXT]
     assert texts == ["It was com-\n41", "completely lost.\nthe sub-", "Next chapter"]
+
+
+@pytest.mark.parametrize("engine", ["pymupdf", "pypdfium2"])
+def test_a_line_drawn_again_at_its_place_is_read_once(engine: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    with pymupdf.open() as doc:
+        page = doc.new_page()
+        for shift in (0.0, 0.4, 1.2):
+            page.insert_text((50 + shift, 60 + shift), "Third reminder", fontsize=16)
+        for row in range(3):
+            page.insert_text((50, 120 + 14 * row), "12.50", fontsize=11)
+        doc.save(path)
+    svc = service(pdf=engine)
+    info = svc.probe(str(path))
+    source = Source("0" * 64, str(path), "x", info.modality, info.mime, 1, None, info.pages)
+    items = svc.decompose(str(path), source, CutOptions())
+    (text,) = [i.text for i in items if isinstance(i, Segment) and i.channel is Channel.TEXT]
+    assert text.split("\n") == ["Third reminder", "12.50", "12.50", "12.50"]
 
 
 def test_filled_fields_are_read_and_ticked_boxes_are_said(tmp_path: Path, cut: Any) -> None:

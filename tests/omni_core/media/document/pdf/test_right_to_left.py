@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 
 from omni_core.media.document.engines.base import Glyph
 from omni_core.media.document.right_to_left import in_reading_order
-from omni_core.types import Channel
+from omni_core.media.service import service
+from omni_core.types import Channel, CutOptions, Segment, Source
 
 TYPED = [
     "מחיר הלחם הוא 12.50 שקלים, לפי דוח 2024.",
@@ -129,3 +131,53 @@ def test_lines_and_words_of_a_page_are_as_typed_and_in_their_places(
     assert [w.text for w in words] == " ".join(TYPED[:4]).split()
     first = [w for w in words if w.top < words[0].bottom - 0.005]
     assert [w.left for w in first] == sorted((w.left for w in first), reverse=True)
+
+
+def _page_of(lines: list[str], path: Path) -> None:
+    """A page on which each letter, and `لا` as one glyph, is drawn from left to right."""
+    units = [re.findall("لا|لآ|.", line)[::-1] for line in lines]
+    codes = {unit: code for code, unit in enumerate(sorted({u for x in units for u in x}), 33)}
+    rows = "\n".join(
+        f"<{code:02x}> <{unit.encode('utf-16-be').hex()}>" for unit, code in codes.items()
+    )
+    table = (
+        "begincmap 1 begincodespacerange <00> <ff> endcodespacerange "
+        f"{len(codes)} beginbfchar\n{rows}\nendbfchar endcmap"
+    )
+    drawn = ""
+    for n, line in enumerate(units):
+        shown = bytes(codes[unit] for unit in line).hex()
+        drawn += f"1 0 0 1 {400 - 10 * len(line)} {700 - 20 * n} Tm <{shown}> Tj "
+    objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 500 800]/Contents 4 0 R"
+        "/Resources<</Font<</F 5 0 R>>>>>>",
+        f"<</Length {len(drawn) + 17}>>stream\nBT /F 16 Tf {drawn} ET\nendstream",
+        f"<</Type/Font/Subtype/Type1/BaseFont/Courier/FirstChar 33/LastChar {32 + len(codes)}"
+        f"/Widths[{'600 ' * len(codes)}]/ToUnicode 6 0 R>>",
+        f"<</Length {len(table)}>>stream\n{table}\nendstream",
+    ]
+    body = "".join(f"{n} 0 obj\n{one}\nendobj\n" for n, one in enumerate(objects, 1))
+    path.write_text(f"%PDF-1.7\n{body}trailer<</Root 1 0 R/Size 7>>\n%%EOF\n")
+
+
+@pytest.mark.parametrize("engine", ["pymupdf", "pypdfium2"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["لا يجوز التنازل عن العقد", "اتفق الطرفان على أن يدفع", "ما لم يخطر أحد الطرفين الآخر"],
+        ["הישיבה תתקיים ביום שלישי", "בשעה עשר בבוקר באולם הגדול", "ולהביא תעודה מזהה"],
+    ],
+)
+def test_lines_are_read_from_the_first_one_and_ligatures_from_the_right(
+    engine: str, lines: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.pdf"
+    _page_of(lines, path)
+    svc = service(pdf=engine)
+    info = svc.probe(str(path))
+    source = Source("0" * 64, str(path), "a", info.modality, info.mime, 1, None, info.pages)
+    items = list(svc.decompose(str(path), source, CutOptions()))
+    (found,) = [i.text for i in items if isinstance(i, Segment) and i.channel is Channel.TEXT]
+    assert found.split("\n") == lines

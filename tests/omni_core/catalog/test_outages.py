@@ -1,0 +1,121 @@
+"""PostgreSQL hangs, restarts, or is slow: a call says so soon, and the next one finds it again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from omni_core.errors import StoreError
+from tests.omni_core.catalog.swallowing import Swallowing
+
+Open = Callable[..., Any]
+pytestmark = pytest.mark.timeout(120)
+SOON_S = 15.0
+"""More than a call may take; far less than a client waits."""
+
+
+@pytest.fixture
+def way(postgres_url: str) -> Iterator[Swallowing]:
+    parts = urlsplit(postgres_url)
+    opened = Swallowing(parts.hostname or "127.0.0.1", parts.port or 5432)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def catalog(
+    postgres_url: str, open_postgres: Any, way: Swallowing, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    """A catalog behind a way that can be made to hang."""
+    from omni_core.catalog import postgres_watch
+    from omni_core.catalog.postgres import PostgresCatalog
+
+    monkeypatch.setattr(postgres_watch, "QUIET_S", 0.3)
+    monkeypatch.setattr(postgres_watch, "LOOK_S", 0.05)
+    port = urlsplit(postgres_url).port
+    url = postgres_url.replace(f":{port}/", f":{way.port}/")
+    opened = PostgresCatalog(url, open_postgres.schema)
+    yield opened
+    way.flow()
+    opened.close()
+
+
+def told(call: Callable[[], object]) -> tuple[str, float]:
+    began = time.monotonic()
+    with pytest.raises(StoreError) as e:
+        call()
+    assert "\n" not in str(e.value)
+    return e.value.code, time.monotonic() - began
+
+
+def until_it_answers(catalog: Any) -> None:
+    give_up = time.monotonic() + SOON_S
+    while True:
+        try:
+            catalog.totals()
+            return
+        except StoreError:
+            assert time.monotonic() < give_up
+            threading.Event().wait(0.05)
+
+
+def test_a_database_that_hangs_is_told_soon_then_at_once_and_is_found_again(
+    catalog: Any, way: Swallowing
+) -> None:
+    way.hang()
+    code, took = told(catalog.totals)
+    assert code == "CATALOG_UNREACHABLE" and took < SOON_S
+    code, took = told(lambda: catalog.set_meta("a", "b"))
+    assert code == "CATALOG_UNREACHABLE" and took < 1
+    way.flow()
+    until_it_answers(catalog)
+    catalog.set_meta("a", "b")
+    assert catalog.get_meta("a") == "b"
+
+
+def test_a_query_under_way_when_the_database_begins_to_hang_ends_too(
+    catalog: Any, way: Swallowing
+) -> None:
+    ended: list[str] = []
+
+    def ask() -> None:
+        try:
+            catalog._pool.read("SELECT pg_sleep(0.5)", ())
+        except StoreError as e:
+            ended.append(e.code)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    while not catalog._pool._watch._waiting:
+        threading.Event().wait(0.01)
+    way.hang()
+    asking.join(2 * SOON_S)
+    assert ended == ["CATALOG_UNREACHABLE"]
+
+
+def test_a_slow_query_of_a_living_database_is_waited_for(catalog: Any) -> None:
+    (row,) = catalog._pool.read("SELECT 'done' AS said FROM pg_sleep(1.5)", ())
+    assert row["said"] == "done"
+
+
+def test_after_a_restart_of_the_database_the_next_call_is_answered(
+    catalog: Any, way: Swallowing
+) -> None:
+    catalog.set_meta("a", "b")
+    way.cut()
+    assert catalog.get_meta("a") == "b"
+    way.cut()
+    catalog.set_meta("a", "c")
+    assert catalog.get_meta("a") == "c"
+
+
+def test_closing_does_not_wait_for_a_database_that_hangs(catalog: Any, way: Swallowing) -> None:
+    way.hang()
+    began = time.monotonic()
+    catalog.close()
+    assert time.monotonic() - began < SOON_S

@@ -1,0 +1,93 @@
+"""What a process may do with a catalog that it may only read, or that the library has left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_core.catalog import open_catalog
+from omni_core.catalog.moved import mark_moved
+from omni_core.errors import StoreError
+from omni_core.settings import Settings
+from tests.omni_core.catalog.test_leases import SOURCE, begin
+
+Open = Callable[..., Any]
+
+
+def test_the_right_to_read_is_enough_to_read(open_postgres: Any, postgres_url: str) -> None:
+    import psycopg
+
+    one = open_postgres()
+    begin(one)
+    one.finish(SOURCE.sha256, segments=3)
+    schema = open_postgres.schema
+    role = schema.replace(" ", "_")
+    with psycopg.connect(postgres_url, autocommit=True) as db:
+        db.execute(f'CREATE ROLE "{role}" LOGIN')
+        db.execute(f'GRANT USAGE ON SCHEMA "{schema}" TO "{role}"')
+        db.execute(f'GRANT SELECT ON ALL TABLES IN SCHEMA "{schema}" TO "{role}"')
+    name = psycopg.conninfo.conninfo_to_dict(postgres_url)["user"]
+    reader = Settings(
+        catalog=postgres_url.replace(str(name), role, 1), catalog_schema=schema, read_only=True
+    )
+    try:
+        with open_catalog(reader, read_only=True, must_exist=True) as catalog:
+            assert catalog.totals() == (1, 3)
+            with pytest.raises(StoreError) as refused:
+                catalog.set_meta("a", "b")
+            assert refused.value.code == "READ_ONLY"
+        with pytest.raises(StoreError, match=r"lacks a right .* --read-only"):
+            open_catalog(reader)
+    finally:
+        with psycopg.connect(postgres_url, autocommit=True) as db:
+            db.execute(f'DROP OWNED BY "{role}"')
+            db.execute(f'DROP ROLE "{role}"')
+
+
+def test_a_look_at_a_catalog_that_is_not_there_makes_nothing(
+    open_postgres: Any, postgres_url: str
+) -> None:
+    import psycopg
+
+    settings = Settings(catalog=postgres_url, catalog_schema=open_postgres.schema)
+    with open_catalog(settings, read_only=True) as empty:
+        assert empty.totals() == (0, 0)
+    with pytest.raises(StoreError, match="no library in the schema") as refused:
+        open_catalog(settings, read_only=True, must_exist=True)
+    assert refused.value.code == "NO_LIBRARY"
+    with psycopg.connect(postgres_url) as db:
+        found = db.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [open_postgres.schema])
+        assert found.fetchone() is None
+
+
+def test_who_runs_when_the_library_leaves_its_catalog_writes_no_more_there(
+    open_postgres: Any, postgres_url: str, tmp_path: Path
+) -> None:
+    running, mover = open_postgres(), open_postgres()
+    begin(running)
+    mark_moved(mover, "elsewhere")
+    other = replace(SOURCE, sha256="cd" * 32)
+    writes: tuple[Callable[[], object], ...] = (
+        lambda: begin(running, other),
+        lambda: running.finish(SOURCE.sha256, segments=3),
+        lambda: running.note_begun("k", {"path": "/m"}),
+        running.renew,
+    )
+    for write in writes:
+        with pytest.raises(StoreError, match="moved to elsewhere") as refused:
+            write()
+        assert refused.value.code == "CATALOG_MOVED"
+    assert running.get(other.sha256) is None
+    assert running.get(SOURCE.sha256).state == "processing"
+    running.close()  # gives up what it owned all the same
+    settings = Settings(
+        store=str(tmp_path), catalog=postgres_url, catalog_schema=open_postgres.schema
+    )
+    with open_catalog(settings, even_moved=True) as again:
+        mark_moved(again, "")
+    assert mover.ingested_by(SOURCE.sha256) == ""
+    begin(mover)

@@ -1,0 +1,127 @@
+"""A Qdrant server that restarts while files are ingested: the ingest waits for it and goes on, and
+a search says at once that it does not answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_core import IngestRequest
+from omni_core.engine.checking.looking import look
+from omni_core.engine.ingest import outages
+from omni_core.engine.results import FolderStatus, SearchRequest
+from omni_core.errors import StoreError
+from omni_core.index.qdrant import nodes
+from omni_core.settings import Settings
+from tests.omni_core.index.qdrant_standin import StandIn
+
+pytestmark = pytest.mark.timeout(240)
+Opened = Callable[..., Any]
+ALWAYS = [0] * 100_000
+"""The answers of a server that is gone."""
+
+
+@pytest.fixture
+def server() -> Iterator[StandIn]:
+    standin = StandIn()
+    yield standin
+    standin.failures = []
+    standin.close()
+
+
+@pytest.fixture
+def shared(settings: Settings, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr(nodes, "PAUSES_S", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(outages, "FIRST_S", 0.05)
+    return replace(settings, index="server", qdrant_url=server.url, qdrant_api_key=server.key)
+
+
+def texts(tmp_path: Path) -> list[str]:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    for n in range(4):
+        words = "\n\n".join(f"Paragraph {p} of {n}. {'word ' * 90}" for p in range(60))
+        (folder / f"{n}.txt").write_text(words)
+    return [str(path) for path in sorted(folder.iterdir())]
+
+
+async def test_a_folder_goes_on_when_the_index_is_back_and_one_line_says_that_it_waits(
+    opened: Opened, shared: Settings, server: StandIn, tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    paths = await asyncio.to_thread(texts, tmp_path)
+    waits = asyncio.Event()
+
+    async def see(status: FolderStatus) -> None:
+        now = status.current
+        if now is not None and now.segments and not waits.is_set() and not server.failures:
+            server.failures = list(ALWAYS)
+        if now is not None and "the Qdrant server" in now.waiting_for:
+            waits.set()
+
+    async with asyncio.timeout(200), opened(shared) as engine:
+        ingest = asyncio.create_task(engine.ingest_folder(paths, progress=see))
+        await waits.wait()
+        with pytest.raises(StoreError) as told:
+            await engine.search(SearchRequest("word"))
+        assert told.value.code == "INDEX_UNREACHABLE"
+        server.failures = []
+        done = (await ingest).done
+        assert [s.state for s in done] == ["ready"] * 4
+        index = await engine._context.opened_index()
+        assert await index.count() == sum(s.segments for s in done)
+    assert caplog.text.count("ingests wait for it") == 1
+    assert "it answers again" in caplog.text
+
+
+async def test_an_index_that_stays_away_ends_the_ingest_which_is_kept(
+    opened: Opened, shared: Settings, server: StandIn, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    paths = await asyncio.to_thread(texts, tmp_path)
+    monkeypatch.setattr(outages, "WAIT_S", 0.3)
+    async with asyncio.timeout(200), opened(shared) as engine:
+        await engine.ingest(IngestRequest(paths[0]))
+        server.failures = list(ALWAYS)
+        with pytest.raises(StoreError) as told:
+            await engine.ingest_folder(paths)
+        assert told.value.code == "INDEX_UNREACHABLE"
+        server.failures = []
+        again = await engine.ingest_folder(paths)
+        assert [s.state for s in again.done] == ["ready"] * 4
+
+
+async def test_a_key_that_may_only_read_leaves_nothing_of_a_file_that_it_cannot_store(
+    opened: Opened, shared: Settings, server: StandIn, tmp_path: Path
+) -> None:
+    paths = await asyncio.to_thread(texts, tmp_path)
+    only_reads = replace(shared, qdrant_api_key=server.read_only_key)
+    async with opened(only_reads) as engine:
+        with pytest.raises(StoreError) as refused:
+            await engine.ingest(IngestRequest(paths[0]))
+        assert refused.value.code == "READ_ONLY"
+        assert (await engine.sources()).sources == ()
+    async with opened(shared) as engine:
+        await engine.ingest(IngestRequest(paths[0]))
+        (before,) = (await engine.sources()).sources
+    async with opened(only_reads) as engine:
+        with pytest.raises(StoreError):
+            await engine.ingest_folder(paths)
+        assert (await engine.sources()).sources == (before,)
+
+
+async def test_a_collection_without_an_index_of_its_payloads_is_slow_and_not_lost(
+    opened: Opened, shared: Settings, server: StandIn, tmp_path: Path
+) -> None:
+    paths = await asyncio.to_thread(texts, tmp_path)
+    async with opened(shared) as engine:
+        await engine.ingest(IngestRequest(paths[0]))
+    [name] = server.created
+    server.answer("DELETE", f"/collections/{name}/index/page", None)
+    (fault,) = (await look(shared)).faults
+    assert fault.harmless and "lacks indexes of page: filters are slow" in fault.detail
