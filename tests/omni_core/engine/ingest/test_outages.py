@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -20,6 +21,8 @@ from omni_core.errors import StoreError
 from omni_core.index.qdrant import nodes
 from omni_core.originals import Original
 from omni_core.settings import Settings
+from tests.omni_core.catalog import postgres_server
+from tests.omni_core.catalog.swallowing import Swallowing
 from tests.omni_core.index.qdrant_standin import StandIn
 
 pytestmark = pytest.mark.timeout(240)
@@ -96,6 +99,49 @@ async def test_an_index_that_stays_away_ends_the_ingest_which_is_kept(
         server.failures = []
         again = await engine.ingest_folder(paths)
         assert [s.state for s in again.done] == ["ready"] * 4
+
+
+@pytest.fixture
+def database() -> Iterator[tuple[str, Swallowing]]:
+    """PostgreSQL behind a way that can be made to hang: the address by that way, and the way."""
+    if why := postgres_server.why_not():
+        pytest.skip(why)
+    with postgres_server.server() as url:
+        parts = urlsplit(url)
+        way = Swallowing(parts.hostname or "127.0.0.1", parts.port or 5432)
+        yield url.replace(f":{parts.port}/", f":{way.port}/"), way
+        way.close()
+
+
+async def test_a_folder_goes_on_when_the_database_that_hung_answers_again(
+    opened: Opened, shared: Settings, database: tuple[str, Swallowing], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    from omni_core.catalog import postgres_watch
+
+    monkeypatch.setattr(postgres_watch, "QUIET_S", 0.3)
+    monkeypatch.setattr(postgres_watch, "LOOK_S", 0.05)
+    paths = await asyncio.to_thread(texts, tmp_path)
+    hung, waits = asyncio.Event(), asyncio.Event()
+    url, way = database
+
+    async def see(status: FolderStatus) -> None:
+        now = status.current
+        if now is not None and now.segments and not hung.is_set():
+            hung.set()
+            way.hang()
+        if now is not None and "PostgreSQL" in now.waiting_for:
+            waits.set()
+
+    there = replace(shared, catalog=url, catalog_schema=f"outage_{tmp_path.parent.name}"[:60])
+    async with asyncio.timeout(200), opened(there) as engine:
+        ingest = asyncio.create_task(engine.ingest_folder(paths, progress=see))
+        await waits.wait()
+        way.flow()
+        done = (await ingest).done
+        assert [s.state for s in done] == ["ready"] * 4
+        index = await engine._context.opened_index()
+        assert await index.count() == sum(s.segments for s in done)
 
 
 async def test_an_outage_that_comes_again_long_after_is_waited_for_and_told_again(
