@@ -115,8 +115,8 @@ def _is_late(since: float) -> bool:
 
 def _break_off(connection: psycopg.Connection[object]) -> None:
     """Let whoever waits for this connection find it closed."""
-    with (
-        suppress(OSError, psycopg.Error),  # it is closed already
-        socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as there,
-    ):
-        there.shutdown(socket.SHUT_RDWR)
+    with suppress(OSError, psycopg.Error):  # it is closed already
+        number = connection.fileno()
+        with socket.fromfd(number, socket.AF_INET, socket.SOCK_STREAM) as there:
+            if connection.fileno() == number:  # else another one may have the number by now
+                there.shutdown(socket.SHUT_RDWR)

@@ -130,16 +130,20 @@ class ServerIndex(Index):
         async with self._making:
             if self._facts is not None:
                 return
-            current = await self._current()
-            if current is not None:  # another process was faster
-                await self._follow(current)
-            else:
-                await self._make()
-            if self._library:
-                await self.claim(self._library)
+            try:
+                current = await self._current()
+                if current is not None:  # another process was faster
+                    await self._follow(current)
+                else:
+                    await self._make()
+                if self._library:
+                    await self.claim(self._library)
+            except BaseException:
+                self._facts = None  # nothing is written before it is this library's
+                raise
 
     async def _create(self) -> None:
-        made = self._q.collection.creation(self._info, self._settings)
+        made = self._q.collection.creation(self._info, self._settings, self._library)
         try:
             await self._call("create_collection", self.collection, **made)
         except StoreError:

@@ -131,6 +131,8 @@ async def _whatever_restarts(context: Context, run: Run, readers: RayReaders | N
     wait = Wait(context)
     while True:
         try:
+            if run.pipeline is not None and not await _asked(is_unchanged, run.file):
+                await finish_first(withdraw(context, run, changed(run.file.name)))
             return await _until_it_keeps_still(context, run, readers)
         except StoreError as e:
             if not await wait.until_back(run, e):

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 WAIT_S = 60.0
 """How long an ingest waits for a server that does not answer."""
+TRIES = 3
+"""How often it waits without getting on in between: what always fails in time is no outage."""
 FIRST_S, MOST_S = 0.5, 5.0
 """After how long it is asked again: at first, and at most, each pause twice the one before."""
 NAMES = {"INDEX_UNREACHABLE": "the Qdrant server", "CATALOG_UNREACHABLE": "PostgreSQL"}
@@ -29,26 +31,30 @@ class Wait:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._until = 0.0
-        self._reached = -1
+        self._reached = self._tried = 0
 
     async def until_back(self, run: Run, error: StoreError) -> bool:
         """Wait for the server that `error` tells of; False where it does not come back in time,
-        the ingest does not get on since, or the error is another one."""
+        the ingest has not got on in `TRIES` times, or the error is another one."""
         who = NAMES.get(error.code)
         if who is None or not self._context.index.was_open:  # a wrong address is told at once
             return False
         reached = 0 if run.pipeline is None else len(run.pipeline.stored)
         if reached > self._reached:
-            self._reached, self._until = reached, time.monotonic() + WAIT_S
+            self._reached, self._tried = reached, 0
+        self._tried += 1
+        if self._tried > TRIES:
+            return False
+        until = time.monotonic() + WAIT_S
         self._say(error)
         await run.update(stage="waiting", waiting_for=f"{who}, which does not answer")
         pause_s = FIRST_S
-        while time.monotonic() + pause_s < self._until:
+        while time.monotonic() + pause_s < until:
             await asyncio.sleep(pause_s)
             if await self._answers():
                 return True
             pause_s = min(2 * pause_s, MOST_S)
+        self._context.outage = ""  # the next one is told again
         return False
 
     async def _answers(self) -> bool:

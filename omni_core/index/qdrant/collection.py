@@ -103,8 +103,9 @@ def _field(key: str, kind: payload.FieldKind, on_disk: bool | None) -> Any:
     return models.DatetimeIndexParams(type=models.DatetimeIndexType.DATETIME, on_disk=on_disk)
 
 
-def creation(info: EncoderInfo, settings: Settings) -> dict[str, Any]:
-    """The arguments of `create_collection`; what a setting leaves at 0 the server decides."""
+def creation(info: EncoderInfo, settings: Settings, library: str = "") -> dict[str, Any]:
+    """The arguments of `create_collection`; what a setting leaves at 0 the server decides. Made for
+    a `library`, it is that one's from the first moment."""
     return {
         "vectors_config": vectors(info, settings),
         "sparse_vectors_config": sparse_vectors(settings),
@@ -112,7 +113,7 @@ def creation(info: EncoderInfo, settings: Settings) -> dict[str, Any]:
         "shard_number": settings.qdrant_shards or None,
         "replication_factor": settings.qdrant_replicas or None,
         "write_consistency_factor": settings.qdrant_write_consistency or None,
-        "metadata": metadata(info),
+        "metadata": metadata(info, library),
     }
 
 

@@ -11,7 +11,9 @@ RETRY_S = 5
 STATUS = {
     "BAD_CHECKSUM": 460,  # tus
     "BUSY": 423,
+    "CATALOG_UNREACHABLE": 503,
     "DISK_FULL": 507,
+    "INDEX_UNREACHABLE": 503,
     "NOT_FOUND": 404,
     "NO_UPLOADS": 403,
     "PATH_NOT_ALLOWED": 403,
@@ -27,5 +29,5 @@ STATUS = {
 def refusal(e: OmniError) -> Response:
     """`CODE: what to do`; status 400 unless the table above has another."""
     status = STATUS.get(e.code, 400)
-    headers = {"Retry-After": str(RETRY_S)} if status in (423, 429) else None
+    headers = {"Retry-After": str(RETRY_S)} if status in (423, 429, 503) else None
     return PlainTextResponse(f"{e.code}: {without_paths(one_line(str(e)))}\n", status, headers)

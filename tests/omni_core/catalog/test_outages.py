@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -112,6 +113,28 @@ def test_after_a_restart_of_the_database_the_next_call_is_answered(
     way.cut()
     catalog.set_meta("a", "c")
     assert catalog.get_meta("a") == "c"
+
+
+def test_a_connection_that_closes_meanwhile_does_not_break_off_who_has_its_number_now() -> None:
+    from omni_core.catalog.postgres_watch import _break_off
+
+    class Closing:
+        def __init__(self, numbers: list[int]) -> None:
+            self._numbers = numbers
+
+        def fileno(self) -> int:
+            return self._numbers.pop(0)
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(SOON_S)
+        closing: Any = Closing([theirs.fileno(), -1])
+        _break_off(closing)
+        theirs.sendall(b"still here")
+        assert ours.recv(10) == b"still here"
+        open_yet: Any = Closing([theirs.fileno()] * 2)
+        _break_off(open_yet)
+        assert ours.recv(10) == b""
 
 
 def test_closing_does_not_wait_for_a_database_that_hangs(catalog: Any, way: Swallowing) -> None:

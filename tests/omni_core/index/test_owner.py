@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from typing import Any
 
+import numpy as np
 import pytest
 
 from omni_core.errors import StoreError
 from omni_core.index import server
 from omni_core.index.server import ServerIndex
+from omni_core.payload import StoredSegment
+from omni_core.points import Point
 from omni_core.types import Channel, EncoderInfo
 
 INFO = EncoderInfo("tests/tiny", "r1", 32, frozenset(Channel))
 OTHER = EncoderInfo("tests/tiny", "r2", 32, frozenset(Channel))
 MINE, THEIRS = "a" * 32, "b" * 32
+VECTOR = np.eye(32, dtype=np.float32)[0]
+POINT = Point(str(uuid.UUID(int=1)), VECTOR, None, StoredSegment({"source_id": "s"}))
 
 
 async def opened(qdrant: Any, info: EncoderInfo = INFO, **more: Any) -> ServerIndex:
@@ -45,6 +51,69 @@ async def test_the_first_library_owns_the_collection_and_a_second_one_is_told_ho
     for index in (mine, theirs):
         await index.close()
     assert qdrant.violations == []
+
+
+async def test_a_collection_is_its_library_s_from_the_first_moment_and_else_not_written_into(
+    qdrant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it cannot be marked nothing is written, until it can."""
+    mine, ask = ServerIndex(qdrant.settings(), INFO), ServerIndex._call
+    theirs = ServerIndex(qdrant.settings(), INFO)
+    for index, library in ((mine, MINE), (theirs, THEIRS)):
+        await index.open()
+        await index.claim(library)
+    owners: list[Any] = []
+
+    async def seen(self: ServerIndex, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method == "update_collection_aliases":
+            owners.append(owner(qdrant, self.collection))
+            raise StoreError("away", code="INDEX_UNREACHABLE")
+        return await ask(self, method, *args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ServerIndex, "_call", seen)
+        with pytest.raises(StoreError, match="away"):
+            await mine.upsert([POINT])
+    assert owners == [MINE]
+    with pytest.raises(StoreError) as foreign:
+        await theirs.upsert([POINT])
+    assert foreign.value.code == "FOREIGN_COLLECTION"
+    await mine.upsert([POINT])
+    assert await mine.count() == 1
+    for index in (mine, theirs):
+        await index.close()
+
+
+async def test_a_collection_whose_owner_cannot_be_asked_is_not_written_into(
+    qdrant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was made by another process meanwhile, and is nobody's yet."""
+    late, first = ServerIndex(qdrant.settings(), INFO), ServerIndex(qdrant.settings(), INFO)
+    await late.open()
+    await late.claim(MINE)
+    await first.open()
+
+    async def away(self: ServerIndex, library: str, **more: bool) -> None:
+        raise StoreError("away", code="INDEX_UNREACHABLE")
+
+    monkeypatch.setattr(server, "LOOK_S", 3600.0)
+    looks = ServerIndex._look
+
+    async def look_before(self: ServerIndex) -> None:
+        await looks(self)
+        if self is late and not first._facts:
+            await first.make()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ServerIndex, "_look", look_before)
+        patched.setattr(ServerIndex, "claim", away)
+        with pytest.raises(StoreError, match="away"):
+            await late.upsert([POINT])
+    assert late._facts is None
+    await late.make()
+    assert owner(qdrant, late.collection) == MINE
+    for index in (late, first):
+        await index.close()
 
 
 async def test_a_process_that_opens_the_library_at_the_same_time_as_the_first_follows_it(
