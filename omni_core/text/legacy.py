@@ -70,9 +70,12 @@ _PUNCTUATION = frozenset(
 _FIXED_SPACES = re.compile(rb"\xa0{2,}")
 """In Windows and ISO pages; twice the same letter, which is rare, in those of DOS."""
 _FRAMED = re.compile(
-    rb"\xda(?:\xc4{5}|[\xc4\xc2]{4,}\xbf)|\xc9(?:\xcd{5}|[\xcd\xcb]{4,}\xbb)|\xc4{20}|\xcd{20}"
+    rb"\xda(?:\xc4{5}|[\xc4\xc2]{4,}\xbf)|\xc9(?:\xcd{5}|[\xcd\xcb]{4,}\xbb)"
+    rb"|^[ \t]{0,80}[\xb3\xba-\xdf]?(?:\xc4{20}|\xcd{20})",
+    re.M,
 )
-"""The top of a frame in the pages of DOS, or a line: no word in another page begins so."""
+"""The top of a frame in the pages of DOS, or a line that begins so: no word in another page does,
+and a letter held long (`Hmmmm` in KOI8-R) stands within a line."""
 _OF_FRAMES = re.compile(rb"[\xb0-\xdf]+")
 _SIDE = re.compile(rb"(?<![\x80-\xff])[\xb3\xba](?![\x80-\xff])")
 """Bytes of which the lines of a frame are made, and its sides."""

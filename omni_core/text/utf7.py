@@ -10,6 +10,8 @@ MIN_RUNS, MIN_LETTERS = 3, 9
 MAX_BYTES = 1 << 20
 """A longer text is none: mail and exports of it, which alone use UTF-7, are short."""
 _RUN = re.compile(rb"\+([A-Za-z0-9+/]*)-?")
+_PLAIN = re.compile(rb"\d+[A-Za-z]?|[A-Za-z]?[a-z\d]+")
+"""What people write behind a plus: `+100`, `+10k`, `one+two`, telephone numbers."""
 _SIGNS = frozenset(["Sc", "Pd", "Pi", "Pf", "Po", "Ps", "Pe", "Zs", "So"])
 """Categories of what stands beside letters: currencies, dashes, quotes, no-break spaces."""
 _BESIDE = frozenset({"LATIN", "COMBINING", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"})
@@ -18,10 +20,10 @@ _BESIDE = frozenset({"LATIN", "COMBINING", "HIRAGANA", "KATAKANA", "KATAKANA-HIR
 
 def utf7_text(data: bytes) -> str | None:
     """The text, where every `+` begins an encoded stretch, and these are letters of one script or
-    Latin; None for any other text."""
+    Latin, and most do not look like words or numbers; None for any other text."""
     if b"+" not in data or len(data) > MAX_BYTES or not data.isascii():
         return None
-    runs = 0
+    runs = plain = 0
     for run in _RUN.finditer(data):
         size = len(run[1])
         if size == 0 and run[0] == b"+-":
@@ -29,7 +31,8 @@ def utf7_text(data: bytes) -> str | None:
         if size < 3 or 6 * size % 16 >= 6:  # what is left of the last letter is filled up
             return None
         runs += 1
-    if not runs:
+        plain += _PLAIN.fullmatch(run[1]) is not None
+    if 2 * plain >= runs:  # none at all, too
         return None
     try:
         text = data.decode("utf-7")

@@ -102,11 +102,12 @@ def is_mixed(text: str) -> bool:
 
 
 def _is_laced(word: str, script: str) -> bool:
-    """Whether Latin letters stand between those of a script with spaces, or the reverse."""
+    """Whether Latin letters stand between those of a script with spaces, or the reverse; what
+    `_` joins, as in hashtags, is words of its own."""
     if script not in _SPACED or not any("A" <= c <= "z" for c in word):
         return False
-    sides = [bool(_script(c)) for c in word if c.isalpha()]
-    return sum(a != b for a, b in itertools.pairwise(sides)) > 1
+    parts = ([bool(_script(c)) for c in part if c.isalpha()] for part in word.split("_"))
+    return any(sum(a != b for a, b in itertools.pairwise(sides)) > 1 for sides in parts)
 
 
 @functools.cache

@@ -54,7 +54,8 @@ _IN_LINE = {
     "mi", "mo", "mn", "mtext", "mrow", "msup", "msub", "msubsup", "mfrac", "msqrt", "mfenced",
     "italic", "bold", "sub", "sup", "emphasis", "hi", "xref",
 }  # fmt: skip
-"""Elements of formulas, and of JATS, DocBook and TEI, that stand within a line."""
+"""Elements of formulas, and of JATS, DocBook and TEI, that stand within a line beside each other:
+`<low>50</low><hi>72</hi>` are two values."""
 _DECLARATION = re.compile(r"<[^>]*>")
 _SELF_CLOSING = re.compile(r"<([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
 _SPACE = re.compile(r"\s+")
@@ -185,7 +186,8 @@ class Page:
             return _LIKE_HTML[local]
         before = node.prev
         follows = before is not None and not (before.tag or "").startswith("-")
-        within = prefix in _RUNS or local in _IN_LINE or tag in _HEADINGS
+        line = local in _IN_LINE and before is not None and _local(before.tag) in _IN_LINE
+        within = prefix in _RUNS or line or tag in _HEADINGS
         return "div" if follows and not within else tag
 
     def _leave(self, tag: str) -> None:
@@ -226,6 +228,10 @@ def _is_file(link: str | None) -> bool:
         return False
     drawing = len(link) > SMALL_DRAWING and link.startswith("data:image/svg+xml")
     return drawing or ";base64," in link[:100]
+
+
+def _local(tag: str | None) -> str:
+    return (tag or "").rpartition(":")[2]
 
 
 def _is_drawn(node: LexborNode) -> bool:

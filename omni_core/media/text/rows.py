@@ -91,17 +91,35 @@ def _lines_above_header(rows: Iterable[_Row]) -> tuple[int, Iterable[_Row]]:
 
 def _divided(start: Sequence[_Row], filled: Sequence[int], usual: int) -> int:
     """Rows above a header that an empty line divides from them, of fewer cells than it, or of as
-    many where the first is no header and more rows follow than precede; 0 without."""
+    many where the first is no header and more rows follow than precede; 0 without. An empty line
+    within a table, or below its header, divides nothing."""
     widest = 0
     for n, (at, _, cells) in enumerate(start):
         apart = n > 0 and (not filled[n - 1] or at > start[n - 1][1] + 1)
         if widest and apart and filled[n] == usual and _is_header(_words(cells)):
             more = sum(map(bool, filled[n + 1 :])) > sum(map(bool, filled[:n]))
-            return n if widest < usual or more else 0
+            return n if (widest < usual or more) and _names_what_follows(start, n) else 0
         widest = max(widest, filled[n])
         if widest > usual or (widest == usual and _is_header(_words(start[0][2]))):
             return 0
     return 0
+
+
+def _names_what_follows(start: Sequence[_Row], n: int) -> bool:
+    """Whether a row has words in a column with digits below and none above, or the reverse: it is
+    no further row of what precedes it."""
+
+    def are_digits(rows: Sequence[_Row], column: int) -> bool | None:
+        column_of = (cells[column] for _, _, cells in rows if len(cells) > column)
+        found = [any(map(str.isdigit, cell)) for cell in column_of if cell]
+        return 2 * sum(found) > len(found) if found else None
+
+    for column in range(len(start[n][2])):
+        above, own = are_digits(start[:n], column), are_digits(start[n : n + 1], column)
+        below = are_digits(start[n + 1 :], column)
+        if own is False and below is not None and below != bool(above):
+            return True
+    return False
 
 
 def _words(cells: Sequence[str]) -> list[str]:

@@ -44,28 +44,28 @@ def read_lrc(text: str) -> Reading:
     reading = Reading()
     offset = _LRC_OFFSET.search(text)
     earlier = int(offset[1]) / 1000 if offset else 0.0
-    lines: list[tuple[float, str]] = []
-    times = 0
+    lines: list[tuple[float, int]] = []
+    said: list[list[str]] = []
     for number, line in enumerate(text.split("\n"), 1):
         found = _LRC_LINE.match(line)
         if found is None:
             if (more := clean(line)) and not _LRC_TAG.fullmatch(line.strip()):
-                held, lines[len(lines) - times :] = lines[len(lines) - times :], []
-                lines += [(at, f"{words} {more}".strip()) for at, words in held]
-                reading.untimed += [] if held else [f"line {number}"]
+                if said:
+                    said[-1].append(more)
+                else:
+                    reading.untimed.append(f"line {number}")
             continue
-        words = clean(_LRC_WORD.sub("", _without_later(found[2])))
+        said.append([clean(_LRC_WORD.sub("", _without_later(found[2])))])
         by_word = _LRC_LATER.search(found[2])  # and a second time is that of the first word
-        every = _LRC_TIME.findall(found[1])[: 1 if by_word else None]
-        times = len(every)
-        for hours, minutes, whole, part in every:
+        for hours, minutes, whole, part in _LRC_TIME.findall(found[1])[: 1 if by_word else None]:
             of_day = (int(hours or 0) * 60 + int(minutes)) * 60 + int(whole)
             at = of_day + float(f"0.{part or 0}") - earlier
-            lines.append((round(max(0.0, at), 3), words))
+            lines.append((round(max(0.0, at), 3), len(said) - 1))
+    texts = [" ".join(filter(None, words)) for words in said]
     lines.sort(key=lambda line: line[0])
     after = next_starts([at for at, _ in lines])
-    for (at, words), following in zip(lines, after, strict=True):
-        reading.add(at, min(following, at + LINE_S), words)
+    for (at, n), following in zip(lines, after, strict=True):
+        reading.add(at, min(following, at + LINE_S), texts[n])
     return reading
 
 

@@ -257,14 +257,19 @@ def _are_places(rows: Sequence[Row]) -> bool:
 
 
 def _are_counted(rows: Sequence[Row]) -> bool:
-    """Whether each row begins with the whole number after the last one of the row before; no
-    milliseconds, which programs write so as well."""
-    return len(rows) >= MIN_COUNTED and all(
-        a.end is not None
-        and a.start == int(a.start)
-        and b.start == a.end + 1
-        and a.end - a.start <= MILLISECONDS
-        for a, b in itertools.pairwise(rows)
+    """Whether each row begins with the whole number after the last one of the row before, and the
+    first with 1 or more: a recording begins at 0, lines and pages at 1. No milliseconds, which
+    programs write so as well."""
+    return (
+        len(rows) >= MIN_COUNTED
+        and rows[0].start >= 1
+        and all(
+            a.end is not None
+            and a.start == int(a.start)
+            and b.start == a.end + 1
+            and a.end - a.start <= MILLISECONDS
+            for a, b in itertools.pairwise(rows)
+        )
     )
 
 

@@ -73,6 +73,10 @@ def test_seven_bits_that_nothing_names_are_read_as_a_guess(text: str) -> None:
         "ABC+DEFG/abc+ABCD+EFGH==",
         "one f+APw-r in a text about UTF-7",
         "f+APw-r M+AOQ-rz Sch+APY-n, but a+b",
+        "Fight: +100 XP\nQuest: +100 XP\nBoss: +150 XP\n",
+        "Monday +10k, Tuesday +10k, Wednesday +15k; sales +10M",
+        "one+two is three, one+two again, six+two",
+        "Tel +14155552671, +14155552680, +14155552600",
     ],
 )
 def test_signs_of_addition_are_no_encoding(text: str) -> None:

@@ -354,3 +354,8 @@ def test_a_title_within_data_is_read_where_it_stands(
     read = page(text)
     assert read.title == title
     assert read.text.split("\n")[: len(lines)] == lines
+
+
+def test_values_of_data_with_short_names_are_no_single_word() -> None:
+    read = page("<day><name>Mon</name><hi>72</hi><low>50</low><hi>73</hi></day>")
+    assert read.text.split("\n") == ["Mon", "72", "50", "73"]

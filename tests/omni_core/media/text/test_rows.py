@@ -73,6 +73,24 @@ def test_an_empty_line_divides_what_is_said_of_a_table_from_its_header() -> None
     assert window.text.split("\n")[1] == "Day: 2 March; Payee: Baker"
 
 
+def test_an_empty_line_below_a_header_or_between_rows_divides_nothing() -> None:
+    below = _rows(["", "Morning", "Evening"], [], ["Mon", "gym", "read"], ["Tue", "run", "cook"])
+    (window,) = row_windows(below, 200)
+    assert window.text.split("\n")[1:] == [
+        "Mon; Morning: gym; Evening: read", "Tue; Morning: run; Evening: cook",
+    ]  # fmt: skip
+    more = _rows(["Name", "City"], ["Ada", "London"], [], ["Bob", "Rome", "old"],
+                 ["Cy", "Oslo", "new"], ["Di", "Bern", "new"])  # fmt: skip
+    (window,) = row_windows(more, 200)
+    assert window.text.split("\n")[1:4] == [
+        "Name: Ada; City: London", "Name: Bob; City: Rome; old", "Name: Cy; City: Oslo; new",
+    ]  # fmt: skip
+    unnamed = _rows(["Ada", "1815", "x"], [], ["Bob", "never", "y"], ["Cy", "1900", "z"],
+                    ["Di", "1901", "z"])  # fmt: skip
+    (window,) = row_windows(unnamed, 200)
+    assert window.text.split("\n")[-1] == "Di; 1901; z"
+
+
 def test_no_cell_beyond_the_named_columns_is_lost() -> None:
     names = [f"c{n}" for n in range(MAX_COLUMNS + 3)]
     windows = list(row_windows(_rows(names), 5000))

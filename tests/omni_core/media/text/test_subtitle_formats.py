@@ -249,3 +249,10 @@ def test_hostile_subtitles_are_read_in_time(text: str) -> None:
 def test_a_counter_without_a_cue_at_the_end_is_no_word(end: str, last: str) -> None:
     text = "1\n00:00:01,000 --> 00:00:02,000\nFerry\n\n2\n00:00:03,000 --> 00:00:04,000\nKettle\n"
     assert [c.text for c in read_subtitles(text + end).cues] == ["Ferry", last]
+
+
+def test_lines_below_many_times_of_a_song_are_read_once_for_all_of_them() -> None:
+    """Each line joined to the text of each time took minutes for a file of 1 MB."""
+    text = "[00:01.00]" * 2_000 + "Oh\n" + "la la\n" * 20_000
+    cues = read_subtitles(text, ".lrc").cues
+    assert cues[0].text.startswith("Oh la la") and cues[0].text.count("la la") == 20_000

@@ -272,3 +272,11 @@ def test_what_faster_whisper_prints_has_its_times() -> None:
     text = f"[0.00s -> 2.50s]  {A}\n[62.50s -> 3665.25s]  {B}\n"
     cues = [(c.start, c.end, c.text) for c in read_subtitles(text, ".txt").cues]
     assert cues == [(0.0, 2.5, A), (62.5, 3665.25, B)]
+
+
+@pytest.mark.parametrize(("first", "is_read"), [(0, True), (1, False)])
+def test_whole_seconds_that_begin_at_0_are_times_and_numbers_from_1_are_none(
+    first: int, is_read: bool
+) -> None:
+    rows = [{"start": first + 5 * n, "end": first + 5 * n + 4, "text": A} for n in range(9)]
+    assert (read_transcript(json.dumps(rows)) is not None) is is_read

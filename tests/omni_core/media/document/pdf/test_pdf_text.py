@@ -61,6 +61,14 @@ def test_words_of_scripts_that_never_meet_in_a_word_are_unreadable() -> None:
     assert is_readable("使用Python编程スクリプトを書く한국어KBS뉴스 Ω-3α粒子 " * 3)
 
 
+def test_letters_laced_with_latin_ones_are_unreadable_and_hashtags_are_not() -> None:
+    assert not is_readable("الeمرbة كلaمات أjخرى من " * 5)
+    assert not is_readable("हिxन्दी शbब्द यcहाँ " * 5)
+    assert is_readable("صور #مصر_Egypt_القاهرة و #عمل_Jobs_دبي من #بيت_Home_جدة " * 5)
+    assert is_readable("شركة Microsoft العربية تقدم الـPDF والـWord، Excelمن في USA " * 5)
+    assert is_readable("WhatsAppपर संदेश और PDFमें फ़ाइल " * 5)
+
+
 def test_the_letters_of_a_ligature_are_read_by_the_name_of_its_glyph(tmp_path: Path) -> None:
     font = (
         "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding<</Type/Encoding"
