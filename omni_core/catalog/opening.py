@@ -12,6 +12,7 @@ from omni_core.errors import StoreError
 from omni_core.settings import Settings
 
 _NOWHERE = Path(os.devnull)
+"""A store in which nothing can be: its catalog, opened to read, is an empty one."""
 
 
 def open_catalog(

@@ -53,8 +53,8 @@ class Watch:
             raise psycopg.OperationalError(str(self._gone))
 
     def look(self) -> None:
-        """Whether the server answers, after a connection to it broke. Raises psycopg.Error, and so
-        does `refuse` from then on until it answers again."""
+        """Ask the server whether it answers, after a connection to it broke. Raises psycopg.Error
+        where it does not, and so does `refuse` from then on, until it answers again."""
         self.refuse()
         try:
             self._connect()

@@ -2,9 +2,11 @@
 
 Points are in the collection `<name>__<model>`; the plain name is an alias of the one in use, so
 that a re-index fills a second collection and then moves the alias in one step. A library that is
-not there yet reads as empty, and is made by the first write into it. Which collection
-the alias names, of what model it is and whose, is looked up again every few seconds: a re-index
-or another owner elsewhere is noticed, and no question is answered with vectors of another model.
+not there yet reads as empty, and is made by the first write into it.
+
+Which collection the alias names, of what model it is and whose, is looked up again every few
+seconds: a re-index or another owner elsewhere is noticed, and no question is answered with vectors
+of another model.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import Any, Self
 
 from omni_core.errors import StoreError
 from omni_core.index import check, versions
+from omni_core.index.qdrant import refusals
 from omni_core.index.qdrant.address import addresses, is_safe_for_key
 from omni_core.points import Point, ScoredPoint
 from omni_core.protocols import Index
@@ -33,8 +36,6 @@ OPEN_S = 15.0
 """How long the first answer may take; making a collection may take longer."""
 MOST_SOURCES = 1_000_000
 """Sources that are counted."""
-NOT_INDEXED = "NOT_INDEXED"
-"""Code of the refusal to read a collection that lacks indexes of its payloads."""
 LOOK_S = 5.0
 """How long the alias, the model and the owner are taken as they were."""
 
@@ -157,18 +158,14 @@ class ServerIndex(Index):
         missing = {key: kind for key, kind in wanted.items() if key not in held}
         if missing:
             why = f"{self.collection} lacks indexes of {', '.join(missing)}"
-            self._require_writable(why, NOT_INDEXED)
+            self._require_writable(why, refusals.NOT_INDEXED)
         for key, kind in missing.items():
             await self._call("create_payload_index", self.collection, key, kind, wait=True)
 
     def _require_writable(self, why: str, code: str = "READ_ONLY") -> None:
         if self._only_reads:
             why_not = "qdrant_read_only" if self._settings.qdrant_read_only else "its store is"
-            raise StoreError(
-                f"{why}, and this server may only read ({why_not}): do it with a store that can be "
-                "written, without that setting, and with a key that may write",
-                code=code,
-            )
+            raise refusals.only_reads(why, why_not, code)
 
     @property
     def _only_reads(self) -> bool:
@@ -183,10 +180,7 @@ class ServerIndex(Index):
                 return str(found[0])
             if not await self._call("collection_exists", self._alias):
                 return None
-        raise StoreError(
-            f"{self._where} has a collection named {self._alias!r} that is not ours; choose "
-            "another name with OMNI_QDRANT_COLLECTION"
-        )
+        raise refusals.not_ours(self._alias, self._where)
 
     async def _described(self, name: str) -> Any:
         return self._q.collection.facts(await self._call("get_collection", name))
@@ -200,21 +194,13 @@ class ServerIndex(Index):
     def _checked(self, name: str, facts: Any) -> Any:
         ours = facts.fingerprint == self._info.fingerprint
         if not ours and (facts.fingerprint or name != self.collection):
-            raise StoreError(
-                f"the library {self._alias!r} on {self._where} was indexed by another model "
-                f"({facts.fingerprint or name}), not by {self._info.fingerprint}: start with that "
-                "encoder, or run `omni-mcp reindex`",
-                code="MODEL_MISMATCH",
+            raise refusals.of_another_model(
+                self._alias, self._where, facts.fingerprint or name, self._info.fingerprint
             )
         if facts.dim != self._info.dim:
-            raise StoreError(
-                f"the collection {name!r} on {self._where} holds vectors of {facts.dim} numbers, "
-                f"{self._info.name} makes {self._info.dim}: choose another name with "
-                "OMNI_QDRANT_COLLECTION",
-                code="MODEL_MISMATCH",
-            )
+            raise refusals.of_another_size(name, self._where, facts.dim, self._info)
         if self._library and facts.library not in ("", self._library):
-            raise self._foreign(facts.library)
+            raise refusals.foreign(self._alias, self._where, facts.library)
         return facts
 
     async def _look(self) -> None:
@@ -227,10 +213,7 @@ class ServerIndex(Index):
             if current is None and self._facts is None:
                 return
             if current is None:
-                raise StoreError(
-                    f"the library {self._alias!r} is gone from {self._where}: restart omni-mcp "
-                    "to make it anew, then ingest again"
-                )
+                raise refusals.gone(self._alias, self._where)
             await self._follow(current)
         except BaseException:
             self._look_again = 0.0
@@ -275,16 +258,7 @@ class ServerIndex(Index):
 
     def _refuse_foreign(self, library: str, holder: str) -> None:
         if holder not in ("", library):
-            raise self._foreign(holder)
-
-    def _foreign(self, holder: str) -> StoreError:
-        return StoreError(
-            f"the collection {self._alias!r} on {self._where} belongs to another library "
-            f"({holder[:8]}): to share that one, use its --catalog or its --store; for one of your "
-            "own choose another name with OMNI_QDRANT_COLLECTION; where its catalog is lost, "
-            "`omni-mcp doctor --adopt` makes it this one's",
-            code="FOREIGN_COLLECTION",
-        )
+            raise refusals.foreign(self._alias, self._where, holder)
 
     async def upsert(self, points: Sequence[Point]) -> None:
         """In the server's write-ahead log, and searchable, when this returns."""

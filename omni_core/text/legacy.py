@@ -79,7 +79,8 @@ and a letter held long (`Hmmmm` in KOI8-R) stands within a line."""
 _OF_FRAMES = re.compile(rb"[\xb0-\xdf]+")
 _SIDE = re.compile(rb"(?<![\x80-\xff])[\xb3\xba](?![\x80-\xff])")
 """Bytes of which the lines of a frame are made, and its sides."""
-_DOS_LATIN, _DOS_CYRILLIC = ("cp437", "cp850", "cp852"), ("cp866",)
+_DOS_LATIN: tuple[str, ...] = ("cp437", "cp850", "cp852")
+_DOS_CYRILLIC: tuple[str, ...] = ("cp866",)
 _SIGNS = frozenset(b"\x80\x91\x92\x93\x94\x96\x97\x99\xa0\xa7\xa9\xab\xae\xb0\xb7\xbb")
 """Punctuation of Windows-1252 that are rare letters in the pages of DOS."""
 _IN_WORD = re.compile(rb"(?<=[a-zA-Z])[\x80-\xff]|[\x80-\xff](?=[a-zA-Z])")
@@ -101,24 +102,29 @@ def _guess(sample: bytes) -> str:
     """Cached, since a file is probed and then cut."""
     import chardet
 
-    framed = _FRAMED.search(sample) is not None
-    if framed:
-        sample = _SIDE.sub(b" ", _OF_FRAMES.sub(_without_lines, sample))
+    if _FRAMED.search(sample):
+        return _guess_of_dos(_SIDE.sub(b" ", _OF_FRAMES.sub(_without_lines, sample)))
     latin = _share_beside_ascii(sample) >= _MIN_LATIN_SHARE
-    pages: tuple[str, ...] = _LATIN if latin else _OTHERS
-    if framed:
-        pages = _DOS_LATIN if latin else _DOS_CYRILLIC
     found = chardet.detect(
-        sample, include_encodings=pages, compat_names=False,
-        no_match_encoding=pages[0] if framed else FALLBACK,
+        sample, include_encodings=_LATIN if latin else _OTHERS, compat_names=False,
+        no_match_encoding=FALLBACK,
     )["encoding"]  # fmt: skip
-    if framed:
-        return found or pages[0]
     if latin and found not in _COMMON and (_is_western(sample) or _is_punctuation(sample)):
         return FALLBACK
     if found in _COMMON and found in _ALPHABETS:
         found = next((page for page in (found, *_ALPHABETS) if _fits(sample, page)), found)
     return _WIDER.get(found or FALLBACK, found or FALLBACK)
+
+
+def _guess_of_dos(sample: bytes) -> str:
+    import chardet
+
+    latin = _share_beside_ascii(sample) >= _MIN_LATIN_SHARE
+    pages = _DOS_LATIN if latin else _DOS_CYRILLIC
+    found = chardet.detect(
+        sample, include_encodings=pages, compat_names=False, no_match_encoding=pages[0]
+    )["encoding"]
+    return found or pages[0]
 
 
 def _without_lines(found: re.Match[bytes]) -> bytes:

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 WAIT_S = 60.0
 """How long an ingest waits for a server that does not answer."""
 TRIES = 3
-"""How often it waits without getting on in between: what always fails in time is no outage."""
+"""How often it waits while nothing more is stored: an error that comes back is no outage."""
 FIRST_S, MOST_S = 0.5, 5.0
 """After how long it is asked again: at first, and at most, each pause twice the one before."""
 NAMES = {"INDEX_UNREACHABLE": "the Qdrant server", "CATALOG_UNREACHABLE": "PostgreSQL"}

@@ -1,5 +1,5 @@
-"""Of a recording that is written down in several languages one is shown, or all would be said four
-times over."""
+"""One language of a recording that has subtitles in several: shown together, each sentence would
+come once for each of them."""
 
 from __future__ import annotations
 

@@ -27,18 +27,18 @@ def _kinds(data: mmap.mmap) -> Iterator[bytes]:
     """How the samples of each track of pictures or sound are kept."""
     # behind the one that tells of all tracks a film in fragments may have thousands of boxes
     for movie in islice(_within(data, (0, len(data)), b"moov"), 1):
-        for track in _within(data, movie, b"trak"):
-            for media in _within(data, track, b"mdia"):
-                handlers = (data[at + 8 : at + 12] for at, _ in _within(data, media, b"hdlr"))
-                if next(handlers, b"") in _HEARD_OR_SEEN:
-                    for info in _within(data, media, b"minf"):
-                        for table in _within(data, info, b"stbl"):
-                            for at, _ in _within(data, table, b"stsd"):
-                                yield data[at + 12 : at + 16]
+        for media in _within(data, movie, b"trak", b"mdia"):
+            handlers = (data[at + 8 : at + 12] for at, _ in _within(data, media, b"hdlr"))
+            if next(handlers, b"") in _HEARD_OR_SEEN:
+                tables = _within(data, media, b"minf", b"stbl", b"stsd")
+                yield from (data[at + 12 : at + 16] for at, _ in tables)
 
 
-def _within(data: mmap.mmap, span: tuple[int, int], wanted: bytes) -> Iterator[tuple[int, int]]:
-    """[first, last) of what the boxes of one kind hold."""
+def _within(data: mmap.mmap, span: tuple[int, int], *path: bytes) -> Iterator[tuple[int, int]]:
+    """[first, last) of what the boxes hold that this path of kinds leads to."""
+    if not path:
+        yield span
+        return
     for kind, at, size in boxes(data, *span, MAX_BOXES):
-        if kind == wanted and size > _HEAD:
-            yield at + _HEAD, min(at + size, span[1])
+        if kind == path[0] and size > _HEAD:
+            yield from _within(data, (at + _HEAD, min(at + size, span[1])), *path[1:])

@@ -28,8 +28,8 @@ _NAME_CHARACTERS = 80
 
 @dataclass
 class Programme:
-    """Its number, its name, the PIDs of its tracks, and whether any of them is there: of what they
-    leave out recorders keep the tables."""
+    """Its number, its name, the PIDs of its tracks, and whether packets of any of them were found:
+    a recorder that saves one programme often keeps the tables of all."""
 
     number: int
     name: str = ""
@@ -49,8 +49,8 @@ def packet_layout(head: bytes) -> tuple[int, int]:
 
 
 def own(c: Any, streams: Iterable[Any], seen: Any | None) -> list[Any]:
-    """Of these streams the ones of the programme to which one belongs; all where that is not known,
-    as in files of any other kind."""
+    """The streams of the programme to which the stream `seen` belongs; all of them where that is
+    not known, as in files of any other kind."""
     found = [*streams]
     if seen is None:
         return found
@@ -59,8 +59,8 @@ def own(c: Any, streams: Iterable[Any], seen: Any | None) -> list[Any]:
 
 
 def there(c: Any, streams: Iterable[Any]) -> list[Any]:
-    """These streams without those of programmes that a recorder has left out; all where nothing of
-    any is there."""
+    """The streams without those of programmes of which no packet was found; all of them where none
+    was found of any."""
     found = [*streams]
     left_out: set[int] = set()
     kept: set[int] = set()
@@ -70,7 +70,7 @@ def there(c: Any, streams: Iterable[Any]) -> list[Any]:
 
 
 def others(c: Any, seen: Any | None) -> str:
-    """The names of the programmes to which a stream does not belong, or their numbers; "" where
+    """The names, or numbers, of the programmes to which the stream `seen` does not belong; "" where
     there are none."""
     if seen is None or not any(seen.id in p.tracks for p in programmes(c)):
         return ""

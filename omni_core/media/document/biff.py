@@ -90,7 +90,7 @@ class Records:
 
 def _characters(data: bytes) -> str:
     """A string after the byte that says whether a character takes two bytes."""
-    wide = data[:1] > b"\0" and data[0] & 1
+    wide = bool(data) and data[0] & 1
     return data[1:].decode("utf-16-le" if wide else "latin-1", "replace")
 
 

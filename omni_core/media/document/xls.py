@@ -34,7 +34,11 @@ Row = tuple[int, int, list[str]]
 
 def opened(data: bytes, name: str) -> Book:
     """The workbook in a stream. Raises UnreadableError (ENCRYPTED)."""
-    if Records(data).encrypted:
+    return _opened(data, name, Records(data))
+
+
+def _opened(data: bytes, name: str, records: Records) -> Book:
+    if records.encrypted:
         raise encrypted(name)
     return xlrd.open_workbook(
         file_contents=data, logfile=io.StringIO(), formatting_info=True, on_demand=True,
@@ -46,7 +50,8 @@ def cut(
     data: bytes, name: str, source: Source, options: CutOptions
 ) -> Iterator[Segment | FileWarning]:
     """Windows of rows, with the sheet's name as heading."""
-    book, beside = opened(data, name), Records(data)
+    beside = Records(data)
+    book = _opened(data, name, beside)
     for number, title in enumerate(book.sheet_names(), 1):
         try:
             sheet = book.sheet_by_index(number - 1)

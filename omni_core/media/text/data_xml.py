@@ -62,11 +62,11 @@ MAX_ENTITY = 1_000
 MAX_REFERENCES = 10_000
 """References to such entities that are read."""
 _OF_ARTICLES = re.compile(r"<(?:article-title|articleinfo|info|sec|sect1|para)[\s>]")
-"""Elements of JATS and DocBook, whose root may have the name of one of HTML."""
-_PAGES = {"html", "svg", "math", "head", "body", "article", "h1", "p", "div"}
+"""Elements of JATS and DocBook: of an `article`, which HTML has too, they tell what it is."""
+_PAGES = {"html", "svg", "math", "head", "body", "h1", "p", "div"}
 _OF_XML = re.compile(r"<!DOCTYPE\s+(?!html\b)[a-z_][\w:.-]*\s+(?:PUBLIC|SYSTEM)\s", re.I)
 _OF_DOCBOOK = re.compile(r"\s(?:xmlns=[\"']http://docbook\.org/|(?:article-type|dtd-version)=)")
-"""Attributes of the articles of DocBook and of journals (JATS), whose root HTML has too."""
+"""Attributes by which the root tells the same."""
 
 
 def is_data(markup: str) -> bool:
@@ -80,8 +80,8 @@ def is_data(markup: str) -> bool:
         return False
     name = root[1].rpartition(":")[2].lower()
     if name == "article":
-        declared = _OF_XML.search(start, 0, root.start()) or _OF_DOCBOOK.search(root[2])
-        return bool(declared or _OF_ARTICLES.search(start))
+        named = _OF_XML.search(start, 0, root.start()) or _OF_DOCBOOK.search(root[2])
+        return bool(named or _OF_ARTICLES.search(start))
     return name not in _PAGES
 
 
