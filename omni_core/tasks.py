@@ -62,6 +62,15 @@ async def finish_first(work: Coroutine[Any, Any, T]) -> T:
     return task.result()
 
 
+async def in_thread(work: Callable[..., T], *args: Any) -> T:
+    """The result of `work(*args)`, run to its end in a thread even if this task is cancelled.
+
+    For what writes files that a clean-up removes: with `asyncio.to_thread` alone, a cancelled task
+    would clean up while the thread goes on writing, and leave what it writes.
+    """
+    return await finish_first(asyncio.to_thread(work, *args))
+
+
 class TaskOwner:
     """Background tasks that end with their owner. Opened and closed from any task."""
 

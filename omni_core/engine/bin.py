@@ -22,7 +22,7 @@ from omni_core.ids import PIPELINE, is_id_shaped
 from omni_core.index.wire import pack_points, points_of
 from omni_core.payload import changes, source_filter
 from omni_core.protocols import Index
-from omni_core.tasks import finish_first
+from omni_core.tasks import finish_first, in_thread
 from omni_core.types import BinnedSource, SourceRow
 
 log = logging.getLogger(__name__)
@@ -152,7 +152,7 @@ async def _restore_locked(context: Context, index: Index, entry: BinnedSource, w
         names = await asyncio.to_thread(catalog.collections_of, sha256)
         await index.set_payload(source_filter(entry.id), changes(collections=names))
         await index.flush()
-        await finish_first(asyncio.to_thread(catalog.end_restoring, sha256))
+        await in_thread(catalog.end_restoring, sha256)
     except BaseException:
         await finish_first(_undo(context, index, entry))
         raise

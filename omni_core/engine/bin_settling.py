@@ -8,7 +8,7 @@ from omni_core.catalog import Catalog
 from omni_core.errors import StoreError
 from omni_core.payload import source_filter
 from omni_core.protocols import Index
-from omni_core.tasks import finish_first
+from omni_core.tasks import in_thread
 from omni_core.types import BinnedSource
 
 
@@ -32,7 +32,7 @@ async def settle(catalog: Catalog, index: Index, entry: BinnedSource, step: str)
         if await asyncio.to_thread(catalog.bin_step, entry.sha256) == step:
             await _settle(catalog, index, entry, step)
     finally:
-        await finish_first(asyncio.to_thread(catalog.end_forgetting, entry.sha256))
+        await in_thread(catalog.end_forgetting, entry.sha256)
 
 
 async def _settle(catalog: Catalog, index: Index, entry: BinnedSource, step: str) -> None:

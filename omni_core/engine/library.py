@@ -34,7 +34,7 @@ from omni_core.evidence.check import QuoteMatch, match_quote
 from omni_core.payload import source_filter
 from omni_core.points import Point
 from omni_core.stages import staged
-from omni_core.tasks import finish_first
+from omni_core.tasks import in_thread
 from omni_core.text.tokens import words
 from omni_core.types import Modality
 
@@ -286,11 +286,11 @@ async def _forget_locked(context: Context, row: SourceRow, *, now: bool) -> None
         await index.delete(source_filter(row.id))
         await index.flush()
         paths = await asyncio.to_thread(catalog.paths, sha256)
-        await finish_first(asyncio.to_thread(_leave, catalog, sha256))
+        await in_thread(_leave, catalog, sha256)
         context.bin_grew.set()
     except BaseException:
-        await finish_first(asyncio.to_thread(give_up_copy, catalog, sha256))
-        await finish_first(asyncio.to_thread(catalog.end_forgetting, sha256))
+        await in_thread(give_up_copy, catalog, sha256)
+        await in_thread(catalog.end_forgetting, sha256)
         raise
     voices = VoiceFile(context.settings.store_path)
     await asyncio.to_thread(voices.forget_source, row.id)

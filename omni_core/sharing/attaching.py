@@ -14,7 +14,7 @@ from omni_core.sharing.connection import Connection
 from omni_core.sharing.hosting import Hosting
 from omni_core.sharing.place import Notice, Place
 from omni_core.sharing.terms import Terms, differing, disagreement, terms_of
-from omni_core.tasks import finish_first
+from omni_core.tasks import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class _Search:
         """One attempt; None when another one may succeed. Raises StoreError when none will."""
         unwritable: StoreError | None = None
         try:
-            await finish_first(asyncio.to_thread(self._elect))
+            await in_thread(self._elect)
         except StoreError as e:  # perhaps somebody serves it nevertheless
             unwritable = e
         except asyncio.CancelledError:

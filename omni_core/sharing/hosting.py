@@ -20,7 +20,7 @@ from omni_core.sharing.host import Host
 from omni_core.sharing.methods import Method
 from omni_core.sharing.place import Notice, Place
 from omni_core.sharing.terms import Terms
-from omni_core.tasks import finish_first
+from omni_core.tasks import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Hosting(EngineApi):
         self._resources.push_async_callback(self._host.close)
         self._resources.push_async_callback(asyncio.to_thread, place.clear)  # this comes first
         try:
-            await finish_first(asyncio.to_thread(self._listen_at, place))
+            await in_thread(self._listen_at, place)
         except OSError as e:
             log.warning("this store cannot be shared with other processes: %s", e)
         notice = Notice(self._address)

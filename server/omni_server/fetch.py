@@ -30,7 +30,7 @@ from omni_core.errors import (
     UnavailableError,
 )
 from omni_core.settings import Settings
-from omni_core.tasks import Report, SharedTasks, TaskOwner
+from omni_core.tasks import Report, SharedTasks, TaskOwner, in_thread
 from omni_server.fetched import Copies, Copy
 from omni_server.fetched_text import keep_encoding
 from omni_server.pace import START_S, Pace
@@ -199,8 +199,8 @@ class Downloads:
             answer = await self._follow(url, conditions, part, report, pace)
             if answer is None:
                 return None
-            await asyncio.to_thread(keep_encoding, part, answer.get("content-type", ""))
-            await asyncio.to_thread(self.copies.keep, url, part, answer)
+            await in_thread(keep_encoding, part, answer.get("content-type", ""))
+            await in_thread(self.copies.keep, url, part, answer)
         except TimeoutError:
             raise TooLargeError(
                 f"the link sends less than {self._least_kb_s} kB a second (least_kb_s): download "

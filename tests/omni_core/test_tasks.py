@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
 
 from omni_core.errors import OmniError, StoppedError, UnreadableError
-from omni_core.tasks import Report, SharedTasks, TaskOwner, finish_first, result_of
+from omni_core.tasks import Report, SharedTasks, TaskOwner, finish_first, in_thread, result_of
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -318,3 +319,24 @@ def test_every_error_of_shared_work_is_one_of_ours() -> None:
     assert issubclass(StoppedError, OmniError) and not issubclass(
         StoppedError, asyncio.CancelledError
     )
+
+
+async def test_a_cancelled_task_is_left_only_when_its_thread_has_ended() -> None:
+    entered, go = threading.Event(), threading.Event()
+    written: list[str] = []
+
+    def work() -> None:
+        entered.set()
+        assert go.wait(30)
+        written.append("the last line")
+
+    task = asyncio.create_task(in_thread(work))
+    assert await asyncio.to_thread(entered.wait, 30)
+    task.cancel()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not task.done()
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert written == ["the last line"]

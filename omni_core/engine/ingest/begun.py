@@ -23,7 +23,7 @@ from omni_core import file_calls
 from omni_core.engine.context import Context
 from omni_core.engine.results import IngestRequest
 from omni_core.errors import StoreError, UnavailableError
-from omni_core.tasks import finish_first
+from omni_core.tasks import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Record:
         finally:
             self._noted.discard(key := key_of(request))
             if not (self._context.closing or refused):
-                await finish_first(asyncio.to_thread(self._end, key))
+                await in_thread(self._end, key)
 
     def holds(self, key: str) -> bool:
         """Whether the request of this key is under way."""

@@ -29,7 +29,7 @@ from omni_core.engine.workers import Decoders, Models
 from omni_core.errors import OmniError, UnavailableError
 from omni_core.originals import Original
 from omni_core.settings import Settings
-from omni_core.tasks import finish_first
+from omni_core.tasks import in_thread
 from omni_core.types import CutOptions
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class FileReader:
                 try:
                     await flow.run(cutter, file.original, file.options, give, stall_s=stall_s)
                 except asyncio.CancelledError:
-                    await finish_first(asyncio.to_thread(cutter.kill))
+                    await in_thread(cutter.kill)
                     raise
             await give(flow.observed)
         except OmniError as e:

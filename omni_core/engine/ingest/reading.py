@@ -11,7 +11,7 @@ from omni_core.engine.ingest.on_ray import RayReaders
 from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.ingest.run import Run
 from omni_core.engine.results import IngestRequest
-from omni_core.tasks import finish_first
+from omni_core.tasks import in_thread
 from omni_core.types import CutOptions
 from omni_core.worker import Worker
 
@@ -69,5 +69,5 @@ async def run_here(context: Context, run: Run, pipeline: Pipeline, cutter: Worke
         )
     except asyncio.CancelledError:
         # A decoder checks for calls between segments only; do not wait for the next segment.
-        await finish_first(asyncio.to_thread(cutter.kill))
+        await in_thread(cutter.kill)
         raise

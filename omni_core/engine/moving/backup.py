@@ -42,7 +42,7 @@ from omni_core.files import (
     write_atomically,
 )
 from omni_core.protocols import Index
-from omni_core.tasks import finish_first
+from omni_core.tasks import finish_first, in_thread
 
 FORMAT = 1
 MANIFEST = "backup.json"
@@ -74,7 +74,7 @@ async def back_up(
     new = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     status = BackupStatus(str(path))
     try:
-        await asyncio.to_thread(new.mkdir, parents=True, mode=0o700)
+        await in_thread(functools.partial(new.mkdir, parents=True, mode=0o700))
         moment = functools.partial(_copy_moment, context.catalog, index, store / CATALOG, new)
         if not await _apart(moment):
             raise BadRequestError(
@@ -83,15 +83,15 @@ async def back_up(
             )
         files = await asyncio.to_thread(lambda: list(_others(store)))
         for file in files:
-            await asyncio.to_thread(_copy, file, new / file.relative_to(store))
-        sources, segments = await asyncio.to_thread(_totals, new)
+            await in_thread(_copy, file, new / file.relative_to(store))
+        sources, segments = await in_thread(_totals, new)
         status = replace(status, sources=sources, segments=segments)
         status = await _describe(new, status, context.info.fingerprint, progress)
-        await asyncio.to_thread(put_in_place, new, path)
+        await in_thread(put_in_place, new, path)
     except OSError as e:
         raise StoreError(f"cannot write the backup {path}: {e.strerror or e}") from e
     finally:
-        await finish_first(asyncio.to_thread(shutil.rmtree, new, True))
+        await in_thread(shutil.rmtree, new, True)
     return status
 
 
@@ -122,7 +122,7 @@ async def restore(backup: Path, store: Path, *, progress: Progress | None = None
         try:
             # the catalog last: without it the folder holds no library, and this can be run again
             for name in sorted(files, key=lambda name: (name == CATALOG, name)):
-                await asyncio.to_thread(_put_back, backup, store, name, files[name])
+                await in_thread(_put_back, backup, store, name, files[name])
                 status = replace(
                     status,
                     files_done=status.files_done + 1,
@@ -232,7 +232,7 @@ async def _describe(
         "files": files,
     }
     text = json.dumps(facts, indent=1, ensure_ascii=False).encode()
-    await asyncio.to_thread(write_atomically, folder / MANIFEST, text)
+    await in_thread(write_atomically, folder / MANIFEST, text)
     return status
 
 

@@ -23,7 +23,7 @@ from omni_core.errors import BadRequestError
 from omni_core.evidence.thumbnails import Thumbnail, of_source
 from omni_core.files import put_in_place
 from omni_core.protocols import Index
-from omni_core.tasks import finish_first
+from omni_core.tasks import in_thread
 from omni_core.types import EncoderInfo
 
 SUFFIX = ".parquet"
@@ -69,7 +69,7 @@ async def export_vectors(
     status = VectorsStatus(str(path), sources_total=len(rows))
     new = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
-        writer = await asyncio.to_thread(kind, new, facts)
+        writer = await in_thread(kind, new, facts)
         try:
             for row in rows:
                 status = replace(status, current=row.title)
@@ -81,7 +81,7 @@ async def export_vectors(
                 if not one_file:
                     images = await asyncio.to_thread(_images, thumbs, row.id)
                     small = len(images)
-                    await asyncio.to_thread(writer.end_source, row.id, source, count, images)
+                    await in_thread(writer.end_source, row.id, source, count, images)
                 status = replace(
                     status,
                     sources_done=status.sources_done + 1,
@@ -89,14 +89,14 @@ async def export_vectors(
                     thumbnails=status.thumbnails + small,
                 )
         finally:
-            await finish_first(asyncio.to_thread(writer.close))
+            await in_thread(writer.close)
         if not one_file:
-            await asyncio.to_thread(writer.complete)
-        await asyncio.to_thread(put_in_place, new, path)
+            await in_thread(writer.complete)
+        await in_thread(put_in_place, new, path)
     except OSError as e:
         raise BadRequestError(f"cannot write {path}: {e.strerror or e}") from e
     finally:
-        await finish_first(asyncio.to_thread(_remove, new))
+        await in_thread(_remove, new)
     return replace(status, current="")
 
 
@@ -138,8 +138,8 @@ def _source(catalog: Catalog, row: SourceRow) -> str:
 async def _write(writer: Any, index: Index, info: EncoderInfo, source_id: str, source: str) -> int:
     count = 0
     async for points in points_of_source(index, info, source_id):
-        await asyncio.to_thread(writer.write, source, points)
+        await in_thread(writer.write, source, points)
         count += len(points)
     if not count:
-        await asyncio.to_thread(writer.write, source, ())
+        await in_thread(writer.write, source, ())
     return count

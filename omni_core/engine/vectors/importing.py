@@ -26,7 +26,7 @@ from omni_core.evidence import thumbnails
 from omni_core.ids import PIPELINE
 from omni_core.payload import source_filter
 from omni_core.points import Point
-from omni_core.tasks import finish_first
+from omni_core.tasks import finish_first, in_thread
 
 IMPORTS = "imports"
 """Key of the lock that lets one import run at a time: each holds the locks of several sources."""
@@ -66,7 +66,7 @@ async def import_vectors(
             small = await asyncio.to_thread(_store_thumbnails, store, file.thumbnails(), ids)
             return replace(status, thumbnails=small)
     finally:
-        await finish_first(asyncio.to_thread(file.close))
+        await in_thread(file.close)
 
 
 async def _import(

@@ -22,7 +22,7 @@ from omni_core.errors import (
 )
 from omni_core.files import sha256_of
 from omni_core.settings import Settings
-from omni_core.tasks import finish_first
+from omni_core.tasks import in_thread
 from omni_server.uploads.body import Body, Broken, blocks
 from omni_server.uploads.part_file import Digests, PartFile
 from omni_server.uploads.records import Records, Upload
@@ -160,7 +160,7 @@ class Uploads:
                     raise Broken
                 await self._complete(upload)
         except BaseException:
-            await finish_first(asyncio.to_thread(self.records.remove, upload.record.id))
+            await in_thread(self.records.remove, upload.record.id)
             raise
         return await asyncio.to_thread(self.records.get, upload.record.id)
 
@@ -235,7 +235,7 @@ class Uploads:
                 async for block in pieces:
                     if file.size + len(block) > limit:
                         raise self._more_than(upload, limit)
-                    await finish_first(asyncio.to_thread(write, block))
+                    await in_thread(write, block)
             if checksum and one and not hmac.compare_digest(one.digest(), checksum.digest):
                 raise BadRequestError(
                     "the bytes that came do not have the checksum that was sent with them; "
@@ -247,7 +247,7 @@ class Uploads:
             keep = False
             raise
         finally:
-            await finish_first(asyncio.to_thread(end, keep))
+            await in_thread(end, keep)
         return file.size
 
     async def _limit(self, upload: Upload) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from omni_core import Engine, IngestRequest, OpenRequest, SearchRequest
 from omni_core.engine import restore
+from omni_core.engine.moving import backup as backing_up
 from omni_core.engine.results import BackupStatus
 from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
 from omni_core.payload import source_filter
@@ -198,3 +200,33 @@ async def test_a_cancelled_backup_leaves_nothing_and_lets_the_library_go_on(
         async with asyncio.timeout(30):
             assert (await engine.sources()).sources
     assert not list(tmp_path.glob(".backup*"))
+
+
+@pytest.mark.parametrize("step", ["copy_sparse", "_totals", "write_atomically", "put_in_place"])
+async def test_a_backup_cancelled_while_a_thread_writes_leaves_nothing_half_done(
+    engine: Engine, media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    await engine.ingest(IngestRequest(str(media / "lake.jpg")))
+    entered, go = threading.Event(), threading.Event()
+    real = getattr(backing_up, step)
+
+    def held(*args: Any) -> Any:
+        entered.set()
+        assert go.wait(30)
+        return real(*args)
+
+    monkeypatch.setattr(backing_up, step, held)
+    work = asyncio.create_task(engine.back_up(str(tmp_path / "backup")))
+    assert await asyncio.to_thread(entered.wait, 30)
+    work.cancel()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+
+    assert not list(tmp_path.glob(".backup*"))
+    whole = step == "put_in_place"  # it was about to appear, whole
+    assert (tmp_path / "backup").exists() == whole
+    if whole:
+        assert (await restore(tmp_path / "backup", tmp_path / "new")).sources == 1
