@@ -10,6 +10,7 @@ from omni_core.media.av.container import container
 from omni_core.media.av.headerless import FORMS, is_headerless
 from omni_core.media.av.more_tags import more_tags
 from omni_core.media.av.mpeg_audio import is_mpeg_audio
+from omni_core.media.av.sync_frames import is_loas
 from omni_core.media.av.tags import tags_of
 from omni_core.media.dates import recorded_at
 from omni_core.media.guard import unreadable
@@ -43,6 +44,8 @@ _MIME = {
     "asf": "audio/x-ms-wma",
     "au": "audio/basic",
     "dts": "audio/vnd.dts",
+    "loas": "audio/MP4A-LATM",
+    "g726le": "audio/G726-32",
     "truehd": "audio/vnd.dolby.mlp",
     "mlp": "audio/vnd.dolby.mlp",
     **{form: kind.mime for form, kind in FORMS.items()},
@@ -76,6 +79,8 @@ class AudioMedium(Medium):
         if head[:2] == b"\x0bw" and suffix in (".ac3", ".eac3", ".ec3"):
             return True
         if head[:3] == b"ID3" or head[:5] == b"#!AMR" or head[4:7] == b"\xf8\x72\x6f":
+            return True
+        if is_loas(head):
             return True
         return is_headerless(head, suffix) or is_mpeg_audio(head, suffix)
 

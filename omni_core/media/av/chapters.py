@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from omni_core.media.av import cue_sheet
+from omni_core.media.av.sub_chapters import sub_chapters
 from omni_core.media.av.tag_text import decoded
 from omni_core.media.titles import plain
 from omni_core.types import (
@@ -52,17 +53,15 @@ def chapters(c: Any, seconds: float | None, path: str = "") -> list[Chapter]:
     """The chapters of an open container with a title of their own, in order, without overlaps.
 
     seconds: the length of the file. What lies outside it is dropped; a chapter lasts until the
-    next one begins at most. path: of a file of which a cue sheet that lies beside it is read too.
+    next one begins at most. path: of a whole file, of which a cue sheet that lies beside it is read
+    too, and chapters inside chapters.
     """
     first = c.start_time / 1e6 if c.format.name.startswith("matroska") and c.start_time else 0.0
     length = seconds if seconds else float("inf")
     found: dict[float, Chapter] = {}
-    for one in c.chapters():
-        base = float(one["time_base"] or 0)
-        title = plain(decoded(dict(one["metadata"]), c.format.name).get("title", ""))[
-            :TITLE_CHARACTERS
-        ]
-        start, end = (round(max(0.0, one[key] * base - first), 3) for key in ("start", "end"))
+    for begin, until, name in _stored(c, path):
+        title = plain(name)[:TITLE_CHARACTERS]
+        start, end = (round(max(0.0, second - first), 3) for second in (begin, until))
         if start >= length:
             continue
         before = found.get(start)
@@ -76,6 +75,18 @@ def chapters(c: Any, seconds: float | None, path: str = "") -> list[Chapter]:
             found[start] = Chapter(start, start, plain(title)[:TITLE_CHARACTERS])
     in_order = [found[start] for start in sorted(found)]
     return [one for one in _without_overlap(in_order, length) if not is_generic(one.title)]
+
+
+def _stored(c: Any, path: str) -> Iterator[tuple[float, float, str]]:
+    """Start and end, on the file's clock, and title of all chapters, then of those in others."""
+    any_found = False
+    for one in c.chapters():
+        any_found = True
+        base = float(one["time_base"] or 0)
+        named = decoded(dict(one["metadata"]), c.format.name).get("title", "")
+        yield one["start"] * base, one["end"] * base, named
+    if any_found and path and c.format.name.startswith("matroska"):
+        yield from sub_chapters(path)
 
 
 def _of_cue_sheet(c: Any) -> list[tuple[float, str]]:

@@ -22,6 +22,7 @@ from omni_core.media.av.headerless import Headerless, headerless
 from omni_core.media.av.id3_frames import seven_bits
 from omni_core.media.av.part_file import Part, PartFile
 from omni_core.media.av.programs import others, own, there
+from omni_core.media.av.wav_pieces import PiecesFile, wav_pieces
 from omni_core.types import Limits
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,mp3,aac,flac,ogg,wav,w64,aiff,"
     "caf,amr,ac3,eac3,gif,h264,hevc,ivf,m4v,mxf,au,wv,ape,tta,dts,obu,mpc,mpc8,dsf,iff,tak,shn,voc,"
     "rm,wtv,dv,dhav,nut,mpegvideo,loas,nistsphere,dss,truehd,mlp,mulaw,alaw,s16le,gsm,g722,"
-    "mjpeg"
+    "g726,g726le,mjpeg"
 )
 
 
@@ -71,6 +72,8 @@ def _opened(path: str, part: Part | None) -> Iterator[Any]:
         source: Any = "file:" + os.path.abspath(path)
         if part is not None:
             source = opened.enter_context(PartFile(path, part))
+        elif (pieces := wav_pieces(path)) is not None:
+            source = opened.enter_context(PiecesFile(path, pieces))
         try:
             c = _open(source, headerless(path))
         except av.InvalidDataError:
@@ -83,12 +86,11 @@ def _opened(path: str, part: Part | None) -> Iterator[Any]:
 
 
 def _open(source: Any, kind: Headerless | None = None) -> Any:
-    rate = {"sample_rate": str(kind.rate)} if kind is not None and kind.rate else {}
     return av.open(
         source,
         format=kind.form if kind is not None else None,
         options={"protocol_whitelist": "file", "format_whitelist": DEMUXERS},
-        container_options=rate,
+        container_options=kind.options if kind is not None else {},
         metadata_errors="surrogateescape",  # `tag_text` decodes them
     )
 

@@ -106,8 +106,8 @@ def _matroska(data: mmap.mmap, first: int, last: int) -> bool:
         head = data[at : min(at + 12, last)]
         if not head or not head[0]:  # the end, or padding
             return False
-        end = _length(head)
-        size_end = end + _length(head[end:])
+        end = number_bytes(head)
+        size_end = end + number_bytes(head[end:])
         if end == 0 or size_end > len(head) or size_end == end:
             return True
         known = int.from_bytes(head[end:size_end], "big") & ((1 << 7 * (size_end - end)) - 1)
@@ -120,7 +120,7 @@ def _matroska(data: mmap.mmap, first: int, last: int) -> bool:
     return False
 
 
-def _length(number: bytes) -> int:
+def number_bytes(number: bytes) -> int:
     """Bytes of the number of EBML that begins here; 0 of none."""
     return 9 - number[0].bit_length() if number and number[0] else 0
 

@@ -4,8 +4,9 @@ cameras do: only the name of such a file tells."""
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from omni_core.media.av.g726 import is_right_justified
 from omni_core.text.charset import decode, is_text
 
 _GSM_FRAME, _GSM_MARK = 33, 0xD0
@@ -13,11 +14,19 @@ _GSM_FRAME, _GSM_MARK = 33, 0xD0
 
 @dataclass(frozen=True, slots=True)
 class Headerless:
-    """How FFmpeg calls the format, its samples a second where it has to be told, and its type."""
+    """How FFmpeg calls the format, its samples a second where it has to be told, its type, and the
+    bits of a sample where these have to be told too."""
 
     form: str
     rate: int
     mime: str
+    bits: int = 0
+
+    @property
+    def options(self) -> dict[str, str]:
+        """What FFmpeg has to be told."""
+        told = {"sample_rate": self.rate, "code_size": self.bits}
+        return {name: str(value) for name, value in told.items() if value}
 
 
 _MULAW = Headerless("mulaw", 8000, "audio/basic")
@@ -26,13 +35,18 @@ KINDS = {
     ".ulaw": _MULAW, ".ul": _MULAW, ".mulaw": _MULAW, ".pcmu": _MULAW, ".alaw": _ALAW,
     ".al": _ALAW, ".pcma": _ALAW, ".sln": Headerless("s16le", 8000, "audio/L16"),
     ".gsm": Headerless("gsm", 0, "audio/x-gsm"), ".g722": Headerless("g722", 0, "audio/G722"),
+    ".g726": Headerless("g726", 8000, "audio/G726-32", 4),
+    **{
+        f".g726-{8 * bits}": Headerless("g726", 8000, f"audio/G726-{8 * bits}", bits)
+        for bits in (2, 3, 4, 5)
+    },
 }  # fmt: skip
 MOTION_JPEG = (".mjpeg", ".mjpg")
 _MJPEG = Headerless("mjpeg", 0, "video/x-motion-jpeg")
 _JPEG = b"\xff\xd8\xff"
 _HEAD = 4096
 _HEADERS = (b"RIFF", b"RIFX", b"FORM", b"OggS", b"fLaC", b"ID3", b".snd", b"caff")
-FORMS = {kind.form: kind for kind in KINDS.values()}
+FORMS = {kind.form: kind for kind in reversed(KINDS.values())}
 
 
 def headerless(path: str) -> Headerless | None:
@@ -46,7 +60,10 @@ def headerless(path: str) -> Headerless | None:
     if suffix in MOTION_JPEG:
         return _MJPEG if is_motion_jpeg(head, suffix) else None
     has_header = head.startswith(_HEADERS) or head[4:8] == b"ftyp"
-    return None if has_header or _is_text(head) else KINDS[suffix]
+    if has_header or _is_text(head):
+        return None
+    kind = KINDS[suffix]
+    return replace(kind, form="g726le") if kind.bits and is_right_justified(head, kind.bits) else kind
 
 
 def is_motion_jpeg(head: bytes, suffix: str) -> bool:

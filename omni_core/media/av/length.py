@@ -34,6 +34,7 @@ GUESSED_DURATION = {
     "eac3",
     "amr",
     "dts",
+    "loas",
 }
 
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import mmap
 
+_LOAS, _LOAS_MASK = 0x56E000, 0xFFE000
+"""11 bits that begin a frame of AAC in LATM; the 13 after them are its length (ISO/IEC 14496-3)."""
 AC3, DTS, VOC = b"\x0bw", b"\x7f\xfe\x80\x01", b"Creative Voice File\x1a"
 _KILOBITS = (
     32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640
@@ -33,6 +35,20 @@ def frame_bytes(header: bytes) -> int:
         return 0
     words = _KILOBITS[size // 2] * 1000 * _SAMPLES // (16 * _RATES[rate])
     return 2 * (words + (size & 1 if _RATES[rate] == 44_100 else 0))
+
+
+def is_loas(head: bytes) -> bool:
+    """Whether these first bytes of a file are three frames of AAC in LATM, as radio sends it, or
+    what of three there is room for."""
+    at = 0
+    for _ in range(3):
+        mark = int.from_bytes(head[at : at + 3], "big")
+        if mark & _LOAS_MASK != _LOAS or not mark & ~_LOAS_MASK:
+            return False
+        at += 3 + (mark & ~_LOAS_MASK)
+        if at + 3 > len(head):
+            return at <= len(head)
+    return True
 
 
 def ends_within_frame(data: mmap.mmap, first: int, last: int) -> bool:
