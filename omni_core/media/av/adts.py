@@ -7,6 +7,7 @@ import mmap
 import re
 
 from omni_core.media.av.joined_tags import tag_end
+from omni_core.media.av.lost_sync import is_of_a_frame
 from omni_core.media.av.mpeg_audio import frame_bytes
 from omni_core.media.av.part_file import Part
 
@@ -25,7 +26,8 @@ _TAG = 512
 
 def gaps(path: str, part: Part | None) -> list[tuple[float, float]]:
     """Of a file, or of one part of it: the second by its frames at which some are missing, and
-    about how many seconds of them."""
+    about how many seconds of them; 0 where a frame is cut, and how many are missing is not known.
+    """
     with open(path, "rb") as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as data:
         at, last = (part.first, part.last) if part is not None else (0, len(data))
         if data[at : at + 3] == b"ID3":
@@ -48,6 +50,8 @@ def gaps(path: str, part: Part | None) -> list[tuple[float, float]]:
             between += after - at
             if after - at > _TAG and tag_end(data, at, after) < 0:
                 found.append((count, after - at))
+            elif after - at <= _TAG and is_of_a_frame(data[at:after]):
+                found.append((count, 0))
             at, head = after, data[after : after + _FIXED]
         mean = (at - begin - between) / max(1, count)
     seconds = _BLOCK / _RATES[index]

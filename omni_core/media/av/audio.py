@@ -45,7 +45,7 @@ _MIME = {
     "au": "audio/basic",
     "dts": "audio/vnd.dts",
     "loas": "audio/MP4A-LATM",
-    "g726le": "audio/G726-32",
+    "g726le": "audio/x-g726",
     "truehd": "audio/vnd.dolby.mlp",
     "mlp": "audio/vnd.dolby.mlp",
     **{form: kind.mime for form, kind in FORMS.items()},

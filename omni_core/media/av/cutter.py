@@ -192,7 +192,8 @@ class ContainerCutter:
             )
         elif lost := self._lost.warning():
             yield FileWarning(lost)
-        yield from map(FileWarning, self._holes.warnings())
+        read = self.end - self._start
+        yield from map(FileWarning, self._holes.warnings(read))
 
     def _length(self) -> float:
         """Seconds until which something is heard or seen; frames that are not decoded, as all but

@@ -35,9 +35,9 @@ KINDS = {
     ".ulaw": _MULAW, ".ul": _MULAW, ".mulaw": _MULAW, ".pcmu": _MULAW, ".alaw": _ALAW,
     ".al": _ALAW, ".pcma": _ALAW, ".sln": Headerless("s16le", 8000, "audio/L16"),
     ".gsm": Headerless("gsm", 0, "audio/x-gsm"), ".g722": Headerless("g722", 0, "audio/G722"),
-    ".g726": Headerless("g726", 8000, "audio/G726-32", 4),
+    ".g726": Headerless("g726", 8000, "audio/x-g726", 4),
     **{
-        f".g726-{8 * bits}": Headerless("g726", 8000, f"audio/G726-{8 * bits}", bits)
+        f".g726-{8 * bits}": Headerless("g726", 8000, "audio/x-g726", bits)
         for bits in (2, 3, 4, 5)
     },
 }  # fmt: skip
@@ -63,7 +63,9 @@ def headerless(path: str) -> Headerless | None:
     if has_header or _is_text(head):
         return None
     kind = KINDS[suffix]
-    return replace(kind, form="g726le") if kind.bits and is_right_justified(head, kind.bits) else kind
+    return (
+        replace(kind, form="g726le") if kind.bits and is_right_justified(head, kind.bits) else kind
+    )
 
 
 def is_motion_jpeg(head: bytes, suffix: str) -> bool:

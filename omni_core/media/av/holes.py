@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from omni_core.media.av import adts, ogg_pages
+from omni_core.media.av import adts, lost_sync, ogg_pages
 from omni_core.media.av.clock import Clock
 from omni_core.media.av.container import JOINED
 from omni_core.media.av.joined_tags import tag_end
@@ -67,6 +67,7 @@ class Holes:
         self._frames = self._bytes = self._seen = 0
         self._damaged: list[Gap] = []
         self._last_damaged: list[Gap] = []  # of which no frame came after
+        self._cuts: list[float] = []  # seconds at which a frame is not followed by the next one
         self._tag = 0  # bytes that are left of a tag
 
     def passed(self, packet: Any, *, is_picture: bool) -> None:
@@ -153,21 +154,31 @@ class Holes:
             lost = frames * float((packet.duration or 0) * packet.time_base)
             self._last_damaged.append((second, second + lost))
 
-    def warnings(self) -> Iterator[str]:
-        """What is missing, each kind in one line."""
+    def warnings(self, read: float) -> Iterator[str]:
+        """What is missing, each kind in one line; read: the seconds that were read."""
         if found := [gap for gap in self._undecoded if gap[1] - gap[0] > GAP_S]:
             yield f"sound that cannot be decoded, and is not heard: seconds {_named(found)}"
         if found := [*self._holes()]:
             yield f"the file has holes, with {self._kinds}: seconds {_named(found)}"
         if self._form == _AAC:
-            self._damaged = [(at, at + lost) for at, lost in adts.gaps(self._path, self._part)]
+            found = adts.gaps(self._path, self._part)
+            self._damaged = [(at, at + lost) for at, lost in found if lost]
+            self._cuts = [at for at, lost in found if not lost]
+        elif self._form in lost_sync.FORMS:
+            parts = lost_sync.breaks(self._path, self._part, self._largest)
+            self._cuts = [part * read for part in parts]
+        if self._cuts:
+            at = list(dict.fromkeys(f"{second:.0f}" for second in self._cuts))
+            yield (
+                f"the sound is cut within a frame at seconds {_some(at)}: what is missing there is "
+                "not known, and what follows comes that much earlier"
+            )
         lost = sum(end - start for start, end in self._damaged)
         if lost > GAP_S:
             at = list(dict.fromkeys(f"{start:.0f}" for start, _ in self._damaged))
-            more = f" and {len(at) - NAMED} more" if len(at) > NAMED else ""
             yield (
-                f"the sound has holes: about {lost:.1f} s are damaged at seconds "
-                f"{', '.join(at[:NAMED])}{more}, and what follows comes that much earlier"
+                f"the sound has holes: about {lost:.1f} s are damaged at seconds {_some(at)}, and "
+                "what follows comes that much earlier"
             )
 
     @property
@@ -190,6 +201,11 @@ class Holes:
                 low, high = max(start, first), min(end, last)
                 if high - low > GAP_S:
                     yield low, high
+
+
+def _some(seconds: list[str]) -> str:
+    more = f" and {len(seconds) - NAMED} more" if len(seconds) > NAMED else ""
+    return ", ".join(seconds[:NAMED]) + more
 
 
 def _named(gaps: Iterable[Gap]) -> str:

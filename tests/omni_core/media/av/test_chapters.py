@@ -209,3 +209,39 @@ def test_chapters_in_the_file_precede_a_cue_sheet_beside_it(talk: Any, cut: Any)
     path = talk(".mp3", [(0, 10, "The weir")])
     (path.parent / "talk.cue").write_text(BESIDE.format("talk.mp3"))
     assert [s.text for s in cut(path) if s.origin == CHAPTER_ORIGIN] == ["The weir"]
+
+
+def element(kind: int, data: bytes) -> bytes:
+    """An element of Matroska, whose length takes eight bytes."""
+    name = kind.to_bytes((kind.bit_length() + 7) // 8, "big")
+    return name + (len(data) | 1 << 56).to_bytes(8, "big") + data
+
+
+def atom(start: int, end: int, title: str, *inside: bytes, hidden: int = 0) -> bytes:
+    times = (element(0x91, (start * 10**9).to_bytes(8, "big")),
+             element(0x92, (end * 10**9).to_bytes(8, "big")))  # fmt: skip
+    shown = element(0x80, element(0x85, title.encode()) + element(0x437C, b"eng"))
+    uid = element(0x73C4, bytes([start + 16 * hidden + 1]))
+    flags = element(0x98, bytes([hidden])) + element(0x4598, b"\1")
+    return element(0xB6, uid + b"".join(times) + flags + shown + b"".join(inside))
+
+
+def test_chapters_inside_chapters_are_found(talk: Any, cut: Any) -> None:
+    path = talk(".mkv", [])
+    inner = atom(2, 4, "Nets", atom(3, 4, "A knot"))
+    acts = (
+        atom(0, 4, "The sluice", inner),
+        atom(
+            4, 10, "The turbine hall", atom(5, 6, "Not shown", hidden=1), atom(6, 10, "The storm")
+        ),
+    )
+    chapters = element(0x1043A770, element(0x45B9, b"".join(acts)))
+    data = path.read_bytes()
+    at = data.index(b"\x18\x53\x80\x67") + 4
+    size = (int.from_bytes(data[at : at + 8], "big") + len(chapters)).to_bytes(8, "big")
+    tracks = data.index(b"\x16\x54\xae\x6b", data.index(b"\x16\x54\xae\x6b") + 4)
+    path.write_bytes(data[:at] + size + data[at + 8 : tracks] + chapters + data[tracks:])
+    assert titles(cut(path)) == [
+        (0, 2, "The sluice"), (2, 3, "Nets"), (3, 4, "A knot"), (4, 6, "The turbine hall"),
+        (6, pytest.approx(10, abs=0.1), "The storm"),
+    ]  # fmt: skip

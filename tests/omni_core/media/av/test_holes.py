@@ -14,6 +14,7 @@ import pytest
 
 from omni_core.media.av.clock import Clock
 from omni_core.media.av.holes import Holes
+from omni_core.media.av.lost_sync import breaks
 from omni_core.types import CutOptions, FileWarning, Source
 
 Warned = Callable[[Path], list[str]]
@@ -205,7 +206,7 @@ def test_packets_that_state_no_length_follow_each_other_where_nothing_is_heard_b
             packet.pts = tenth * c.streams.audio[0].rate // 10
             if tenth not in heard:
                 holes.undecoded(packet, decoded=sum(n < tenth for n in heard))
-    assert [line.split(": ")[1] for line in holes.warnings()] == said
+    assert [line.split(": ")[1] for line in holes.warnings(10)] == said
 
 
 @pytest.mark.parametrize("codec", ["mpeg2video", "libx264"])
@@ -265,3 +266,43 @@ def test_a_broadcast_whose_signal_was_lost_has_a_hole_and_a_paused_recording_has
         c.mux(sound.encode())
     lines = ["the file has holes, with neither pictures nor sound: seconds 4 to 10"]
     assert warned(path) == (lines if told else [])
+
+
+CUT = "the sound is cut within a frame at seconds 5: what is missing there is not known"
+
+
+@pytest.mark.parametrize("taken", [3001, 20_000])
+@pytest.mark.parametrize("name", ["a.aac", "a.ac3", "a.eac3", "a.mp3"])
+def test_bytes_that_are_taken_out_of_frames_are_named_with_their_second(
+    name: str, taken: int, recording: Callable[..., Path], warned: Warned
+) -> None:
+    form = {"write_xing": "0"} if name == "a.mp3" else {}
+    path = recording(name, "libmp3lame" if form else name[2:], **form)
+    assert warned(path) == []
+    data = path.read_bytes()
+    middle = len(data) // 2
+    path.write_bytes(data[:middle] + data[middle + taken :])
+    assert [line[: len(CUT)] for line in warned(path)] == [CUT]
+
+
+@pytest.mark.parametrize(("between", "cuts"), [(b"", []), (b"\x64\x58\x20\x25" * 9, []),
+                                               (b"\5" * 700, [0.5])])  # fmt: skip
+def test_bytes_taken_out_of_dts_are_told_from_what_extends_a_frame(
+    between: bytes, cuts: list[float], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.dts"
+    frame = bytes.fromhex("7ffe8001fc3c7ff022c00138").ljust(2048, b"\5")
+    path.write_bytes(8 * frame + between + 8 * frame)
+    assert breaks(str(path), None, 1 << 16) == pytest.approx(cuts, abs=0.05)
+
+
+@pytest.mark.parametrize("between", [b"\0" * 700, b"Sold to: Ann Lee, Harbour Road 7", b"\0\1"])
+@pytest.mark.parametrize("name", ["a.ac3", "a.aac"])
+def test_padding_and_words_between_frames_are_no_cut(
+    name: str, between: bytes, recording: Callable[..., Path], warned: Warned
+) -> None:
+    path = recording(name, name[2:])
+    data = path.read_bytes()
+    at = data.index(data[:2], len(data) // 2)
+    path.write_bytes(data[:at] + between[:400] + data[at:])
+    assert not any("cut" in line for line in warned(path))

@@ -213,3 +213,37 @@ def test_the_last_slide_of_a_show_is_seen_where_packets_have_no_duration(
     starts = [i.span.start for i in items if isinstance(i, Segment) and i.channel == "visual"]
     assert starts == pytest.approx([0, 10, 20, 30, 40], abs=0.1)
     assert not [i for i in items if isinstance(i, FileWarning)]
+
+
+@pytest.mark.parametrize(("suffix", "bits"), [(".g726", 4), (".g726-24", 3), (".g726-40", 5)])
+@pytest.mark.parametrize("form", ["g726", "g726le"])
+def test_g726_is_heard_whichever_end_of_a_byte_comes_first(
+    form: str, suffix: str, bits: int, tmp_path: Path, read: Read
+) -> None:
+    path = tmp_path / f"call{suffix}"
+    t = np.arange(24_000)
+    sound = (9000 * np.sin(t * 0.35) * np.abs(np.sin(t * 0.002))).astype(np.int16)
+    with av.open(str(path), "w", format=form) as c:
+        stream: Any = c.add_stream(form, rate=8000, layout="mono", options={"code_size": f"{bits}"})
+        frame = av.AudioFrame.from_ndarray(sound[None], "s16", "mono")
+        frame.sample_rate = 8000
+        c.mux(stream.encode(frame))
+        c.mux(stream.encode())
+    kind = headerless(str(path))
+    assert kind is not None
+    assert (kind.form, kind.bits) == (form, bits)
+    info, length, heard = read(path)
+    assert (info.modality, info.mime) == (Modality.AUDIO, "audio/x-g726")
+    assert (length, heard) == (pytest.approx(3, abs=0.05), pytest.approx(3, abs=0.05))
+
+
+def test_aac_as_radio_sends_it_is_heard_under_any_name(
+    tmp_path: Path, tone: Any, tools: Any, read: Read
+) -> None:
+    path = tmp_path / "programme.bin"
+    with av.open(str(path), "w", format="latm") as c:
+        tools.write_sound(c, c.add_stream("aac", rate=48000, layout="mono"), tone(5))
+    info, length, heard = read(path)
+    assert (info.modality, info.mime) == (Modality.AUDIO, "audio/MP4A-LATM")
+    assert info.duration_s == pytest.approx(5, abs=0.1)
+    assert (length, heard) == (pytest.approx(5, abs=0.1), pytest.approx(5, abs=0.1))
