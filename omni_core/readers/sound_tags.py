@@ -35,6 +35,7 @@ from omni_core.readers.state import pack, segment_of, segment_values, unpack
 from omni_core.readers.whisper import Whisper
 from omni_core.settings import Settings
 from omni_core.types import (
+    ASIDE,
     SAMPLE_RATE,
     AudioContent,
     Channel,
@@ -171,7 +172,7 @@ class SoundTagReader(Reader):
         return [self._labels[i][0] for i in gains.mean(0).argsort()[::-1]]
 
     def _wanted(self, segment: Segment) -> bool:
-        return self._videos or segment.modality is Modality.AUDIO
+        return segment.part != ASIDE and (self._videos or segment.modality is Modality.AUDIO)
 
     def _guess(self, segment: Segment, samples: Samples) -> Segment | None:
         if len(samples) < MIN_AUDIO_S * SAMPLE_RATE or not samples.any():

@@ -25,6 +25,7 @@ from omni_core.readers.speaker_session import SpeakerSession
 from omni_core.readers.whisper import detect_speech
 from omni_core.settings import Settings
 from omni_core.types import (
+    ASIDE,
     SAMPLE_RATE,
     AudioContent,
     Channel,
@@ -84,7 +85,7 @@ class SpeakerReader(Reader):
                 if segment.span.axis == "second":
                     state = state or self._begin(segment.source_id, 0.0)
                     state.words.append((segment.span.start, segment.span.end))
-            elif isinstance(segment.content, AudioContent):
+            elif isinstance(segment.content, AudioContent) and segment.part != ASIDE:
                 self._append(segment, segment.content, state)
         return []
 

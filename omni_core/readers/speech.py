@@ -28,6 +28,7 @@ from omni_core.readers.whisper import (
 )
 from omni_core.settings import Settings
 from omni_core.types import (
+    ASIDE,
     SAMPLE_RATE,
     AudioContent,
     Channel,
@@ -51,6 +52,7 @@ BEAM_SIZE = 5
 """Against greedy decoding: a quarter to a third more work; the same character error rate on clear
 voices (5.2 % over 13 minutes of five languages), a fifth fewer errors on hard ones (word error rate
 of two minutes of synthetic English: 15.2 % against 19.0 %)."""
+BESIDE = "\0beside"
 GAP_S = 0.1
 """Windows further apart than this are not joined."""
 
@@ -121,14 +123,15 @@ class SpeechReader(Transcriber):
     def read(self, segments: Sequence[Segment]) -> list[Segment]:
         """The passages that are complete by now; segments without audio are skipped."""
         found: list[Segment] = []
-        ids: dict[str, None] = {}
+        lanes: dict[str, None] = {}
         for segment in segments:
             if isinstance(segment.content, AudioContent):
-                found += self._append(segment, segment.content)
-                ids[segment.source_id] = None
-        self._transcribe(list(ids), final=False)
-        for source_id in ids:
-            found += self._complete_passages(source_id, final=False)
+                lane = segment.source_id + (BESIDE if segment.part == ASIDE else "")
+                found += self._append(lane, segment, segment.content)
+                lanes[lane] = None
+        self._transcribe(list(lanes), final=False)
+        for lane in lanes:
+            found += self._complete_passages(lane, final=False)
         return found
 
     def flush(self, source_id: str) -> list[Segment]:
@@ -136,16 +139,22 @@ class SpeechReader(Transcriber):
 
         A source may go on after it; only its language is remembered.
         """
-        if self._sessions.get(source_id) is None:
+        return [segment for lane in _lanes(source_id) for segment in self._flush(lane)]
+
+    def _flush(self, lane: str) -> list[Segment]:
+        if self._sessions.get(lane) is None:
             return []
-        self._transcribe([source_id], final=True)
-        found = self._complete_passages(source_id, final=True)
-        self._sessions.end(source_id)
+        self._transcribe([lane], final=True)
+        found = self._complete_passages(lane, final=True)
+        self._sessions.end(lane)
         return found
 
     def save(self, source_id: str) -> bytes:
         """The audio not transcribed yet, the phrases of unfinished passages, the language."""
-        state, language = self._sessions.get(source_id), self._languages.get(source_id)
+        return speech_session.join([self._saved(lane) for lane in _lanes(source_id)])
+
+    def _saved(self, lane: str) -> bytes:
+        state, language = self._sessions.get(lane), self._languages.get(lane)
         if state is None and language is None:
             return b""
         scores = language.scores if language else {}
@@ -153,18 +162,21 @@ class SpeechReader(Transcriber):
 
     def restore(self, source_id: str, state: bytes) -> None:
         """Go on with what `save` returned: the same passages follow as without a break."""
-        self._sessions.end(source_id)
-        self._languages.end(source_id)
-        if state:
-            session, scores = speech_session.unpack(state)
-            self._languages.put(source_id, LanguageTracker(scores))
-            if session is not None:
-                self._sessions.put(source_id, session)
+        lanes = _lanes(source_id)
+        for lane, saved in zip(lanes, speech_session.split(state, len(lanes)), strict=True):
+            self._sessions.end(lane)
+            self._languages.end(lane)
+            if saved:
+                session, scores = speech_session.unpack(saved)
+                self._languages.put(lane, LanguageTracker(scores))
+                if session is not None:
+                    self._sessions.put(lane, session)
 
     def pending_from(self, source_id: str) -> float | None:
         """The start of the unfinished passage, or of the audio not transcribed yet."""
-        state = self._sessions.get(source_id)
-        return None if state is None else min(state.at, *(p.start for p in state.spoken), state.end)
+        states = [s for lane in _lanes(source_id) if (s := self._sessions.get(lane)) is not None]
+        begins = [min(s.at, *(p.start for p in s.spoken), s.end) for s in states]
+        return min(begins, default=None)
 
     def transcribe(self, samples: Samples) -> str:
         """The transcript of a spoken question; on a second line its translation, if any."""
@@ -178,23 +190,23 @@ class SpeechReader(Transcriber):
             line for part in (0, 1) if (line := " ".join(s.text for s in said if s.part == part))
         )
 
-    def _append(self, segment: Segment, audio: AudioContent) -> list[Segment]:
-        """Append a window to its source's buffer, without the overlap with the previous window.
+    def _append(self, lane: str, segment: Segment, audio: AudioContent) -> list[Segment]:
+        """Append a window to its lane's buffer, without the overlap with the previous window.
 
         After a gap the buffered audio is flushed first; returns its segments.
         """
         found: list[Segment] = []
-        source_id, start = segment.source_id, segment.span.start
-        state = self._sessions.get(source_id)
+        start = segment.span.start
+        state = self._sessions.get(lane)
         if state is not None and start < state.end - GAP_S:
             # an earlier position: the previous ingest was abandoned
-            self._sessions.end(source_id)
+            self._sessions.end(lane)
             state = None
         if state is not None and start > state.end + GAP_S:
-            found = self.flush(source_id)
+            found = self._flush(lane)
             state = None
         if state is None:
-            state = self._sessions.put(source_id, SpeechSession(segment.modality, start))
+            state = self._sessions.put(lane, SpeechSession(segment.modality, start))
         state.append(replace(audio, samples=_unknown(audio)), start)
         return found
 
@@ -268,9 +280,9 @@ class SpeechReader(Transcriber):
                 for p in phrases.align_to_speech(words.phrases, window.speech)
             ]
 
-    def _complete_passages(self, source_id: str, *, final: bool) -> list[Segment]:
+    def _complete_passages(self, lane: str, *, final: bool) -> list[Segment]:
         """Segments for the passages that are complete."""
-        state = self._session(source_id)
+        state, source_id = self._session(lane), lane.removesuffix(BESIDE)
         done, state.spoken = phrases.passages(state.spoken, final=final)
         found = []
         for passage in done:
@@ -287,6 +299,12 @@ class SpeechReader(Transcriber):
                 found.append(_segment(source_id, state, span, text, origin, 1, extra))
             state.translated = state.translated[len(words) :]
         return found
+
+
+def _lanes(source_id: str) -> tuple[str, str]:
+    """What a source's buffers are kept under: that of its sound, and that of the other channel
+    where each says something of its own."""
+    return source_id, source_id + BESIDE
 
 
 def _unknown(audio: AudioContent) -> Samples:

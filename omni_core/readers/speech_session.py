@@ -110,6 +110,23 @@ def unpack(packed: bytes) -> tuple[SpeechSession | None, dict[str, float]]:
     return session, values["scores"]
 
 
+def join(saved: Sequence[bytes]) -> bytes:
+    """What was packed of several, where more than the first has something."""
+    if not any(saved[1:]):
+        return saved[0]
+    named = {str(n): np.frombuffer(one, np.uint8) for n, one in enumerate(saved)}
+    return state.pack({"joined": len(saved)}, named)
+
+
+def split(joined: bytes, count: int) -> list[bytes]:
+    """The inverse of `join`, of so many."""
+    if joined:
+        values, arrays = state.unpack(joined)
+        if "joined" in values:
+            return [arrays[str(n)].tobytes() for n in range(count)]
+    return [joined, *[b""] * (count - 1)]
+
+
 def batches(order: Sequence[int], ready: Sequence[SpeechWindow]) -> list[list[int]]:
     """Split `order`, sorted by length, into batches; each is padded to its last, the longest."""
     grouped: list[list[int]] = []

@@ -26,6 +26,7 @@ from omni_core.types.options import Limits as Limits
 from omni_core.types.options import PdfEngine as PdfEngine
 from omni_core.types.scores import Match as Match
 from omni_core.types.scores import Sparse as Sparse
+from omni_core.types.segments import ASIDE as ASIDE
 from omni_core.types.segments import CHAPTER_ORIGIN as CHAPTER_ORIGIN
 from omni_core.types.segments import PIECES as PIECES
 from omni_core.types.segments import TITLE_ORIGIN as TITLE_ORIGIN

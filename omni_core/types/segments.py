@@ -19,6 +19,10 @@ PIECES = 100
 """Numbers (`Segment.part`) of the pieces of one long cue are this far apart; below it are those of
 the languages that are spoken or written in a recording, from 0 for the first."""
 
+ASIDE = 2
+"""`Segment.part` of a window of sound that is the other channel of a track, where each channel
+says something of its own. It follows the window of the same span."""
+
 
 class Channel(StrEnum):
     """What a segment's vector was made from; a hit lists these as its `why`."""

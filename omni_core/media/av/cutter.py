@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from omni_core.media.av import broken_off
-from omni_core.media.av.audio_windows import AudioWindow, AudioWindower
+from omni_core.media.av.audio_windows import AudioWindow, AudioWindower, RecentAudio
 from omni_core.media.av.clock import Clock, rate
 from omni_core.media.av.container import (
     packets,
@@ -36,6 +36,8 @@ from omni_core.media.av.unread import Captions, unread
 from omni_core.media.av.waiting_shots import WaitingShots
 from omni_core.media.guard import unreadable
 from omni_core.types import (
+    ASIDE,
+    AudioContent,
     Channel,
     CutOptions,
     FileLength,
@@ -89,7 +91,9 @@ class ContainerCutter:
         if options.fast and self._shots is not None and timed:
             self._fast = FastCutter(self._shots, self._video, self._clock, self._frames)
         self._windower = AudioWindower(options)
-        self._resamplers = [Resampler(self._clock) for _ in self._audio]
+        alone = len(self._audio) == 1
+        self._resamplers = [Resampler(self._clock, apart=alone) for _ in self._audio]
+        self._aside = RecentAudio()
         self._mixer = TrackMixer(len(self._audio)) if len(self._audio) > 1 else None
         wanted = options.video_audio and self._video is not None and bool(self._audio)
         self._waiting = WaitingShots(with_audio=wanted)
@@ -159,7 +163,7 @@ class ContainerCutter:
             self._shots.extend_to(max(in_packets, decoded))
             self._advance_to(self._shots.end if self._fast is not None else decoded)
         for number, resampler in enumerate(self._resamplers):
-            for chunk in resampler.flush():
+            for chunk in self._with_aside(resampler, resampler.flush()):
                 yield from self._mix(number, chunk)
         for chunk in self._mixer.flush() if self._mixer is not None else ():
             yield from self._take_chunk(chunk)
@@ -262,8 +266,17 @@ class ContainerCutter:
     def _decode_audio(self, packet: Any, resampler: Resampler) -> list[Chunk]:
         frames = self._frames(packet)
         if len(frames) == 1:  # of nearly every packet, of which there are fifty a second
-            return resampler.push(frames[0])
-        return [chunk for frame in frames for chunk in resampler.push(frame)]
+            return self._with_aside(resampler, resampler.push(frames[0]))
+        found = [chunk for frame in frames for chunk in resampler.push(frame)]
+        return self._with_aside(resampler, found)
+
+    def _with_aside(self, resampler: Resampler, chunks: list[Chunk]) -> list[Chunk]:
+        """The chunks; what the other channel says meanwhile is kept for its windows."""
+        if resampler.aside:
+            for chunk in resampler.aside:
+                self._aside.push(*chunk)
+            resampler.aside = []
+        return chunks
 
     def _mix(self, track: int, chunk: Chunk) -> Iterator[Segment]:
         for mixed in (chunk,) if self._mixer is None else self._mixer.push(track, chunk):
@@ -292,9 +305,16 @@ class ContainerCutter:
         for w in windows:
             span = Span("second", round(w.start, 3), round(w.end, 3))
             audio = w.audio
-            if self._coverage is not None:
-                audio = replace(audio, covered=self._coverage.within(w.start, w.end))
+            covered = () if self._coverage is None else self._coverage.within(w.start, w.end)
+            if covered:
+                audio = replace(audio, covered=covered)
             yield Segment(self._source.id, self._source.modality, Channel.SOUND, span, audio)
+            other = self._aside.take(w.start, w.end) if self._aside.now > w.start else None
+            if other is not None:
+                audio = AudioContent(other, covered=covered)
+                yield Segment(
+                    self._source.id, self._source.modality, Channel.SOUND, span, audio, part=ASIDE
+                )
 
     def _subtitle_segments(self, windows: Any, origin: str) -> Iterator[Segment]:
         for w in windows:

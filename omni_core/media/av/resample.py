@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -14,6 +15,7 @@ import av.filter
 import numpy as np
 from av.audio.frame import format_dtypes
 
+from omni_core.media.av.apart import BLOCKS_AHEAD, Side, Sides
 from omni_core.media.av.clock import Clock
 from omni_core.types import SAMPLE_RATE, Samples
 
@@ -30,6 +32,8 @@ EACH = 16
 
 Chunk = tuple[float | None, Samples]
 """The second of the first sample (None: right after the chunk before), and the samples."""
+Pair = tuple[Side, Side]
+"""Every 16th sample of the left channel and of the right one, full scale 1."""
 
 
 class Resampler:
@@ -39,12 +43,19 @@ class Resampler:
     an AAC frame costs as much as the resampling.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, apart: bool = False) -> None:
+        """apart: where both channels of a stereo track say something, each its own, the left one is
+        the sound, and the right one is put `aside`. It takes `BLOCKS_AHEAD` blocks to know."""
         self._clock = clock
+        self._sides = Sides() if apart else None
+        self._held: deque[tuple[float | None, Any]] = deque()  # blocks that are not judged yet
+        self.aside: list[Chunk] = []
+        """The right channel, where it is heard by itself, since this was emptied last."""
         self._reset()
 
     def _reset(self) -> None:
         self._to: Any = None
+        self._to_aside: Any = None
         self._fifo = av.AudioFifo()
         self._shape: tuple[int, str, int] | None = None
         self._start: float | None = None  # second of the first gathered sample
@@ -72,9 +83,11 @@ class Resampler:
 
     def flush(self) -> list[Chunk]:
         """What is buffered here and in the filter."""
-        done = self._drain()
+        done = self._drain() + self._judged(len(self._held))
         if self._to is not None:
-            done += [(None, out.to_ndarray()[0]) for out in self._to.resample(None)]
+            done += _chunks(self._to, None, None)
+        if self._to_aside is not None:
+            self.aside += _chunks(self._to_aside, None, None)
         self._reset()
         return done
 
@@ -82,34 +95,58 @@ class Resampler:
         if not self._gathered:
             return []
         start, self._gathered = self._start, 0
-        frame = _in_phase(self._fifo.read())
-        if self._to is None:
-            self._to = _downsampler(frame)
-        out = [o.to_ndarray()[0] for o in self._to.resample(frame)]
-        return [(start if n == 0 else None, samples) for n, samples in enumerate(out)]
+        frame = self._fifo.read()
+        if frame.layout.nb_channels != 2:
+            return self._mixed(start, frame)
+        pair = _some(frame)
+        if _are_opposed(*pair):
+            frame = _one_side(frame, 0, silent=True)
+        if self._sides is None:
+            return self._mixed(start, frame)
+        self._sides.push(*pair, frame.sample_rate / EACH)
+        self._held.append((start, frame))
+        return self._judged(len(self._held) - BLOCKS_AHEAD)
+
+    def _judged(self, count: int) -> list[Chunk]:
+        """The first blocks that are held, so many of them, as they are heard."""
+        done: list[Chunk] = []
+        are_apart = count > 0 and self._sides is not None and self._sides.are_apart()
+        for _ in range(count):
+            start, frame = self._held.popleft()
+            if are_apart:
+                other = _one_side(frame, 1)
+                self._to_aside = self._to_aside or _downsampler(other)
+                self.aside += _chunks(self._to_aside, other, start)
+                frame = _one_side(frame, 0)
+            done += self._mixed(start, frame)
+        return done
+
+    def _mixed(self, start: float | None, frame: Any) -> list[Chunk]:
+        self._to = self._to or _downsampler(frame)
+        return _chunks(self._to, frame, start)
 
 
-def _in_phase(frame: Any) -> Any:
-    """The frame; a stereo frame whose channels cancel each other out has the second one silenced.
+def _chunks(to: Any, frame: Any, start: float | None) -> list[Chunk]:
+    """What comes out for this frame, the first of it at `start`; frame None: what is left."""
+    out = [o.to_ndarray()[0] for o in to.resample(frame)]
+    return [(start if n == 0 else None, samples) for n, samples in enumerate(out)]
 
-    A cable wired the wrong way round gives left = -right: the mean of both is silence.
-    """
-    if frame.layout.nb_channels != 2:
-        return frame
-    if not _are_opposed(frame):
-        return frame
+
+def _one_side(frame: Any, side: int, *, silent: bool = False) -> Any:
+    """The stereo frame with one of its channels as both, or beside silence."""
     samples = frame.to_ndarray()
     pair = samples if frame.format.is_planar else samples.reshape(-1, 2).T
-    silent = np.full_like(pair, 128 if samples.dtype == np.uint8 else 0)
-    silent[0] = pair[0]
-    made = silent if frame.format.is_planar else np.ascontiguousarray(silent.T).reshape(1, -1)
+    made = np.stack([pair[side], pair[side]])
+    if silent:
+        made[1] = 128 if samples.dtype == np.uint8 else 0
+    made = made if frame.format.is_planar else np.ascontiguousarray(made.T).reshape(1, -1)
     alone = av.AudioFrame.from_ndarray(made, format=frame.format.name, layout=frame.layout.name)
     alone.sample_rate = frame.sample_rate
     return alone
 
 
-def _are_opposed(frame: Any) -> bool:
-    """Whether left + right has little energy beside left - right, by every 16th pair of samples."""
+def _some(frame: Any) -> Pair:
+    """Every 16th sample of both channels."""
     kind = np.dtype(format_dtypes[frame.format.name])
     if frame.format.is_planar:
         planes = (np.frombuffer(plane, kind)[: frame.samples : EACH] for plane in frame.planes)
@@ -120,6 +157,13 @@ def _are_opposed(frame: Any) -> bool:
         left, right = some[:, 0], some[:, 1]
     if kind == np.uint8:
         left, right = left - 128, right - 128
+    full = np.float32(1 if kind.kind == "f" else 2.0 ** (8 * kind.itemsize - 1))
+    return left / full, right / full
+
+
+def _are_opposed(left: Side, right: Side) -> bool:
+    """Whether left + right has little energy beside left - right: a cable wired the wrong way round
+    gives left = -right, and the mean of both is silence."""
     energy = float(np.dot(left, left) + np.dot(right, right))
     shared = 2 * float(np.dot(left, right))
     return shared < 0 and energy + shared <= OPPOSED * (energy - shared)

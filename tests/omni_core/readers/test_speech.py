@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from omni_core.types import (
+    ASIDE,
     SAMPLE_RATE,
     AudioContent,
     Channel,
@@ -90,6 +92,24 @@ def test_two_sources_may_be_read_in_turns(speech: Any, voice: Samples) -> None:
     assert (a.source_id, b.source_id) == ("src_a", "src_b")
     assert a.text == b.text
     assert b.span.start - a.span.start == pytest.approx(50.0)
+
+
+def test_two_channels_that_say_something_each_are_heard_side_by_side(
+    speech: Any, voice: Samples
+) -> None:
+    first = windows(np.concatenate([voice, silence(8)]))
+    beside = windows(np.concatenate([silence(4), voice, silence(4)]))
+    pairs = zip(first, (replace(w, part=ASIDE) for w in beside), strict=True)
+    found = [s for pair in pairs for w in pair for s in speech.read([w])]
+    assert speech.pending_from("src_a") is not None
+    saved = speech.save("src_a")
+    speech.restore("src_a", b"")
+    assert speech.flush("src_a") == []
+    speech.restore("src_a", saved)
+    assert speech.save("src_a") == saved
+    said = sorted(found + speech.flush("src_a"), key=lambda s: s.span.start)
+    assert [(s.source_id, "young man" in s.text.lower()) for s in said] == [("src_a", True)] * 2
+    assert said[1].span.start - said[0].span.start == pytest.approx(4, abs=0.3)
 
 
 def test_reading_again_makes_the_same_segments(speech: Any, voice: Samples) -> None:
