@@ -29,7 +29,7 @@ def stated_seconds(c: Any, clock: Clock, part: Part | None, read: Iterable[Any])
     if lengths and all(lengths):
         stated = min(stated, max(lengths))
     from_zero = c.format.name.startswith("matroska")
-    return stated - max(0.0, clock.zero) if from_zero else stated
+    return max(0.0, stated - max(0.0, clock.zero)) if from_zero else stated
 
 
 def warning(path: str, c: Any, part: Part | None, read: float, stated: float) -> str:

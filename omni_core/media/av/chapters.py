@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from omni_core.media.av import cue_sheet
+from omni_core.media.av import aiff_marks, cue_sheet
 from omni_core.media.av.sub_chapters import sub_chapters
 from omni_core.media.av.tag_text import decoded
 from omni_core.media.titles import plain
@@ -68,13 +68,20 @@ def chapters(c: Any, seconds: float | None, path: str = "") -> list[Chapter]:
         if before is not None:  # editions, and titles in several languages
             title = " / ".join(dict.fromkeys(filter(None, (before.title, title))))
         found[start] = Chapter(start, min(end, length), title)
-    listed = [] if found else _of_cue_sheet(c) or (cue_sheet.tracks_beside(path) if path else [])
+    listed = [] if found else _listed(c, path)
     for second, title in listed:
         if second < length:
             start = round(second, 3)
             found[start] = Chapter(start, start, plain(title)[:TITLE_CHARACTERS])
     in_order = [found[start] for start in sorted(found)]
     return [one for one in _without_overlap(in_order, length) if not is_generic(one.title)]
+
+
+def _listed(c: Any, path: str) -> list[tuple[float, str]]:
+    """Second and title of marks that are no chapters of the container."""
+    if c.format.name == "aiff" and path and (marks := aiff_marks.marks(path)):
+        return marks
+    return _of_cue_sheet(c) or (cue_sheet.tracks_beside(path) if path else [])
 
 
 def _stored(c: Any, path: str) -> Iterator[tuple[float, float, str]]:

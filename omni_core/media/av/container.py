@@ -31,7 +31,7 @@ DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,mp3,aac,flac,ogg,wav,w64,aiff,"
     "caf,amr,ac3,eac3,gif,h264,hevc,ivf,m4v,mxf,au,wv,ape,tta,dts,obu,mpc,mpc8,dsf,iff,tak,shn,voc,"
     "rm,wtv,dv,dhav,nut,mpegvideo,loas,nistsphere,dss,truehd,mlp,mulaw,alaw,s16le,gsm,g722,"
-    "g726,g726le,mjpeg"
+    "g726,g726le,mjpeg,yuv4mpegpipe,gxf"
 )
 
 

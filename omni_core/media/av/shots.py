@@ -127,6 +127,7 @@ class ShotCutter:
             if now - self._pending >= self._options.shot_min_s:
                 if (shot := self._close(self._pending)) is not None:
                     yield shot
+                self._start = self._pending  # also where a held picture filled the time before it
                 self._pending = None
         elif known - self._start > self._options.shot_max_s:
             shot = self._close(self._start + self._options.shot_max_s * 2 / 3)

@@ -38,9 +38,10 @@ _ASF = bytes.fromhex("3026b2758e66cf11")
 _MXF = bytes.fromhex("060e2b34020501")
 _MAGIC = (
     b"\0\0\1\xba", b"\0\0\1\xb3", b"nut/multimedia container", b"DHAV", b"DKIF", b"\x1f\x07\0",
-    bytes.fromhex("b7d800203749da11a64e0007e95ead8d"),
+    bytes.fromhex("b7d800203749da11a64e0007e95ead8d"), b"YUV4MPEG2 ", b"\0\0\1\xb0", b"\0\0\0\0\1\xbc",
 )  # fmt: skip
-"""MPEG program and video streams, NUT, Dahua recorders, IVF, DV, WTV."""
+"""MPEG program and video streams, NUT, Dahua recorders, IVF, DV, WTV, pictures as they are (Y4M),
+raw MPEG-4, GXF of broadcasters."""
 _RAW = tuple(b"\0\0\0\1" + bytes([unit]) for unit in (0x67, 0x27, 0x09, 0x40, 0x46))
 """Parameters, or a mark before them, with which raw H.264 and HEVC begin, whatever their name."""
 _PROGRAM_STREAMS = (".mpg", ".mpeg", ".vob", ".mod", ".vro", ".m2p", ".dat")
@@ -63,6 +64,9 @@ _MIME = {
     "ivf": "video/x-ivf",
     "h264": "video/h264",
     "hevc": "video/h265",
+    "yuv4mpegpipe": "video/x-yuv4mpeg",
+    "gxf": "application/gxf",
+    "m4v": "video/mp4v-es",
 }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 
 from omni_core.media.av import cue_sheet
@@ -245,3 +246,25 @@ def test_chapters_inside_chapters_are_found(talk: Any, cut: Any) -> None:
         (0, 2, "The sluice"), (2, 3, "Nets"), (3, 4, "A knot"), (4, 6, "The turbine hall"),
         (6, pytest.approx(10, abs=0.1), "The storm"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("rate", [8000, 44_100, 96_000])
+def test_markers_of_an_aiff_are_chapters(rate: int, tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "talk.aiff"
+    with av.open(str(path), "w") as c:
+        stream: Any = c.add_stream("pcm_s16be", rate=rate, layout="mono")
+        sound = (9000 * np.sin(np.arange(6 * rate) / 20)).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(sound[None], "s16", "mono")
+        frame.sample_rate = rate
+        c.mux(stream.encode(frame))
+        c.mux(stream.encode())
+    names = (1, b"The sluice"), (4, b"Br\x9fcke")  # the second in the letters of a Mac
+    stored = b"".join(
+        n.to_bytes(2, "big") + (second * rate).to_bytes(4, "big")
+        + (bytes([len(name)]) + name).ljust((len(name) + 2) // 2 * 2, b"\0")
+        for n, (second, name) in enumerate(names, 1)
+    )  # fmt: skip
+    stored = len(names).to_bytes(2, "big") + stored
+    data = path.read_bytes() + b"MARK" + len(stored).to_bytes(4, "big") + stored
+    path.write_bytes(data[:4] + (len(data) - 8).to_bytes(4, "big") + data[8:])
+    assert titles(cut(path)) == [(1, 4, "The sluice"), (4, pytest.approx(6, abs=0.01), "Brücke")]

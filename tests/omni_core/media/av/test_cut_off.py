@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 
 from omni_core.errors import UnreadableError
@@ -172,3 +173,17 @@ def test_a_download_whose_end_was_never_written_breaks_off(
     path.write_bytes(path.read_bytes()[: 40 * 188 * 512] + bytes(TAIL + 1000))
     (line,) = warned(path)
     assert line.startswith("the file breaks off: ")
+
+
+def test_a_live_recording_whose_sound_and_pictures_begin_late_says_that_it_breaks_off(
+    film: Any, tone: Any, warned: Callable[[Path], list[str]]
+) -> None:
+    frames = [np.full((120, 160), 40 + n, np.uint8) for n in range(100)]
+    path = film(
+        frames, suffix=".mkv", form={"live": "1"}, sound=tone(4), sound_at=0.2,
+        at=[n + 6 for n in range(100)],
+    )  # fmt: skip
+    assert warned(path) == []
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 2 // 3])
+    assert [line.endswith(UNKNOWN) for line in warned(path)] == [True]

@@ -247,3 +247,25 @@ def test_aac_as_radio_sends_it_is_heard_under_any_name(
     assert (info.modality, info.mime) == (Modality.AUDIO, "audio/MP4A-LATM")
     assert info.duration_s == pytest.approx(5, abs=0.1)
     assert (length, heard) == (pytest.approx(5, abs=0.1), pytest.approx(5, abs=0.1))
+
+
+@pytest.mark.parametrize(
+    ("form", "codec", "mime", "layout"),
+    [("yuv4mpegpipe", "wrapped_avframe", "video/x-yuv4mpeg", "yuv420p"),
+     ("m4v", "mpeg4", "video/mp4v-es", "yuv420p"),
+     ("gxf", "mpeg2video", "application/gxf", "yuv420p")],
+)  # fmt: skip
+def test_films_of_tools_and_broadcasters_are_seen_under_any_name(
+    form: str, codec: str, mime: str, layout: str, tmp_path: Path, read: Read
+) -> None:
+    path = tmp_path / "clip.bin"
+    with av.open(str(path), "w", format=form) as c:
+        stream: Any = c.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 720, 576, layout
+        for n in range(50):
+            grey = np.full((576, 720, 3), 60 + 3 * n, np.uint8)
+            c.mux(stream.encode(av.VideoFrame.from_ndarray(grey, "rgb24").reformat(format=layout)))
+        c.mux(stream.encode())
+    info, length, _ = read(path)
+    assert (info.modality, info.mime) == (Modality.VIDEO, mime)
+    assert length == pytest.approx(2, abs=0.1)

@@ -313,3 +313,14 @@ def test_pictures_that_cannot_be_decoded_are_said(
     lines = [item.message for item in items if isinstance(item, FileWarning)]
     assert len(lines) == 1 and said in lines[0]
     assert any(isinstance(i, Segment) and i.channel is Channel.SOUND for i in items)
+
+
+def test_a_picture_after_one_that_was_held_long_begins_when_it_is_shown(
+    film: Any, cut: Any
+) -> None:
+    rng = np.random.default_rng(5)
+    slides = [rng.integers(0, 255, (12, 16), dtype=np.uint8).repeat(10, 0).repeat(10, 1)
+              for _ in range(4)]  # fmt: skip
+    path = film(slides, at=[0, 20 * 25, 37 * 25, 55 * 25], options={"bf": "0"})
+    shots = [s.span for s in cut(path) if s.channel is Channel.VISUAL]
+    assert [s.start for s in shots][:3] == pytest.approx([0, 20, 37], abs=0.1)
