@@ -38,7 +38,8 @@ _ASF = bytes.fromhex("3026b2758e66cf11")
 _MXF = bytes.fromhex("060e2b34020501")
 _MAGIC = (
     b"\0\0\1\xba", b"\0\0\1\xb3", b"nut/multimedia container", b"DHAV", b"DKIF", b"\x1f\x07\0",
-    bytes.fromhex("b7d800203749da11a64e0007e95ead8d"), b"YUV4MPEG2 ", b"\0\0\1\xb0", b"\0\0\0\0\1\xbc",
+    bytes.fromhex("b7d800203749da11a64e0007e95ead8d"), b"YUV4MPEG2 ", b"\0\0\1\xb0",
+    b"\0\0\0\0\1\xbc",
 )  # fmt: skip
 """MPEG program and video streams, NUT, Dahua recorders, IVF, DV, WTV, pictures as they are (Y4M),
 raw MPEG-4, GXF of broadcasters."""
