@@ -17,6 +17,7 @@ from typing import Any
 import av
 
 from omni_core.errors import TooLargeError
+from omni_core.media.av.avi_index import Counted
 from omni_core.media.av.clock import beginning_at
 from omni_core.media.av.headerless import Headerless, headerless
 from omni_core.media.av.id3_frames import seven_bits
@@ -35,6 +36,8 @@ DEMUXERS = (
 )
 
 
+_WHOLE = "file:"
+"""With this begins the name of an open container of a whole file."""
 JOINED = ("mpegts", "mpeg")
 """Formats that may be joined byte by byte; then the clock starts again, or jumps."""
 
@@ -69,7 +72,7 @@ def container(path: str, limits: Limits, part: Part | None = None) -> Iterator[A
 @contextmanager
 def _opened(path: str, part: Part | None) -> Iterator[Any]:
     with ExitStack() as opened:
-        source: Any = "file:" + os.path.abspath(path)
+        source: Any = _WHOLE + os.path.abspath(path)
         if part is not None:
             source = opened.enter_context(PartFile(path, part))
         elif (pieces := wav_pieces(path)) is not None:
@@ -171,7 +174,11 @@ def of_one_programme(c: Any) -> list[Any]:
 
 def packets(c: Any, *streams: Any) -> Iterator[Any]:
     """Packets in file order; a demuxing error, as in a truncated file, ends the iteration. Of raw
-    AAC FFmpeg looks for the next frame behind the place of the error."""
+    AAC FFmpeg looks for the next frame behind the place of the error. Those of a whole AVI have the
+    times of its index."""
+    if c.format.name == "avi" and c.name.startswith(_WHOLE):
+        yield from _counted(c, *streams)
+        return
     for _ in range(MAX_ERRORS if c.format.name == "aac" else 1):
         try:
             yield from c.demux(*streams)
@@ -179,6 +186,16 @@ def packets(c: Any, *streams: Any) -> Iterator[Any]:
             log.debug("demuxing ended: %r", e)
         else:
             return
+
+
+def _counted(c: Any, *streams: Any) -> Iterator[Any]:
+    counted = Counted(c.name.removeprefix(_WHOLE))
+    try:
+        for packet in c.demux(*streams):
+            counted.correct(packet)
+            yield packet
+    except Exception as e:
+        log.debug("demuxing ended: %r", e)
 
 
 def limit_threads(stream: Any) -> None:

@@ -29,7 +29,7 @@ _SOUND_ONLY = ("ogg", "flac")
 """Formats whose gaps are looked for in the sound alone."""
 _PAGED = "ogg"
 """A recorder may leave silence out of it: pages are missing where there is a hole."""
-_WITH_PLACES = ("matroska,webm", "flv")
+_WITH_PLACES = ("matroska,webm", "flv", "avi")
 """Formats in which packets follow each other with little between them."""
 _LARGEST_FRAME = {"mp3": 1729, "ac3": 3840, "eac3": 2 * 4096, "dts": 1 << 16}
 """Formats without a clock, and bytes of their largest frame. FFmpeg adds bytes that are no frame to
