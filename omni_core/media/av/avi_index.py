@@ -1,5 +1,8 @@
-"""The times of an AVI behind bytes that cannot be read. Its packets have no time stamps: FFmpeg counts
-them, and what follows a hole comes too early. The index at the end of the file counts them all."""
+"""The times of an AVI behind bytes that cannot be read.
+
+Its packets have no time stamps: FFmpeg counts them, and what follows a hole comes too early. The
+index at the end of the file counts them all.
+"""
 
 from __future__ import annotations
 

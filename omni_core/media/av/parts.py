@@ -3,6 +3,7 @@
 Joined recordings, dash cams and spliced broadcasts are several streams in one file. Transport and
 program streams FFmpeg reads through, with time stamps that run back; of others (`joined`) it reads
 the first one. Each part is opened by its bytes, and its seconds follow those of the parts before.
+Broadcasts of which the pictures go on in another track are in parts too.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from functools import lru_cache
 
 import av
 
+from omni_core.media.av.clock import Clock
 from omni_core.media.av.container import JOINED, container, of_one_programme, packets
 from omni_core.media.av.joined import borders
 from omni_core.media.av.length import length
 from omni_core.media.av.part_file import Part
 from omni_core.media.av.programs import packet_layout
+from omni_core.media.av.tracks_in_turn import TracksInTurn
 from omni_core.types import Limits
 
 BACKWARD_S = 1.0
@@ -31,6 +34,7 @@ STALE_S = 10.0
 """Packets of the other streams that come late, and lie this near to their old clock and nearer to
 it than to the new one, are none of the new part."""
 log = logging.getLogger(__name__)
+Parts = tuple[Part, ...]
 
 MAX_WALK_BYTES = 1 << 30
 """Larger files are not looked through."""
@@ -47,7 +51,7 @@ def parts_of(path: str, limits: Limits | None = None) -> tuple[Part, ...]:
 
 
 @lru_cache(maxsize=64)
-def _parts(path: str, size: int, modified: int, limits: Limits) -> tuple[Part, ...]:
+def _parts(path: str, size: int, modified: int, limits: Limits) -> Parts:
     if size > MAX_WALK_BYTES:
         return ()
     with open(path, "rb") as f:
@@ -61,6 +65,7 @@ def _parts(path: str, size: int, modified: int, limits: Limits) -> tuple[Part, .
     latest: dict[int, float] = {}
     before: dict[int, float] = {}
     low, high = float("inf"), float("-inf")
+    tracks = TracksInTurn()
     with container(path, limits) as c:
         if c.format.name not in JOINED:
             return ()
@@ -72,6 +77,8 @@ def _parts(path: str, size: int, modified: int, limits: Limits) -> tuple[Part, .
                 continue
             decoded = float(packet.dts * packet.time_base)
             index = packet.stream_index
+            if packet.pos:
+                tracks.passed(packet, decoded)
             if index in before and index not in latest:
                 if abs(decoded - before[index]) < min(STALE_S, abs(decoded - high)):
                     continue
@@ -93,7 +100,24 @@ def _parts(path: str, size: int, modified: int, limits: Limits) -> tuple[Part, .
             shown = float(stamp * packet.time_base)
             low = min(low, shown)
             high = max(high, shown + float((packet.duration or 0) * packet.time_base))
+    if not found and (later := tracks.borders()):
+        return _in_turn(path, [0, *(_with_header(path, at) for at in later), size], limits)
     return (*found, Part(first, size, start, max(0.0, high - low))) if found else ()
+
+
+def _in_turn(path: str, borders: list[int], limits: Limits) -> Parts:
+    """Of a file on one clock in which other tracks of pictures follow the first ones."""
+    begins, end = list[float](), 0.0
+    for first, last in itertools.pairwise(borders):
+        with container(path, limits, Part(first, last, 0.0, 0.0)) as c:
+            begins.append(Clock(c).zero)
+            end = begins[-1] + (length(path, c) or 0.0)
+    return tuple(
+        Part(first, last, begin - begins[0], max(0.0, until - begin))
+        for (first, last), (begin, until) in zip(
+            itertools.pairwise(borders), itertools.pairwise([*begins, end]), strict=True
+        )
+    )
 
 
 def _chained(path: str, ends: tuple[int, ...], limits: Limits) -> tuple[Part, ...]:

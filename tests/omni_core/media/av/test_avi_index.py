@@ -1,4 +1,4 @@
-"""An AVI in which bytes are missing has its times behind them all the same, where it has an index."""
+"""An AVI in which bytes are missing has its times behind them all the same, by its index."""
 
 from __future__ import annotations
 

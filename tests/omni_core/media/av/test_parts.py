@@ -204,3 +204,38 @@ def test_a_splice_in_the_middle_is_one_border_and_no_part_is_invented(
     assert 2.5 < two.seconds < 5
     shots = tools.shots(cut(path))
     assert shots[-1].span.end == pytest.approx(one.seconds + two.seconds, abs=0.3)
+
+
+def test_pictures_that_go_on_in_another_track_are_seen(
+    film: Any, tools: Any, tone: Any, tmp_path: Path, cut: Any, svc: Any, read_barcode: Any
+) -> None:
+    path = tmp_path / "channel.ts"
+    with path.open("wb") as out:
+        for n, pid in enumerate(("300", "500", "700")):
+            part = film(
+                [tools.barcode(100 * n + i) for i in range(100)], suffix=".ts",
+                at=[100 * n + i for i in range(100)], sound=tone(4, hz=300 + 200 * n),
+                sound_at=4 * n, form={"mpegts_start_pid": pid},
+            )  # fmt: skip
+            out.write(part.read_bytes())
+    assert [round(p.start) for p in parts_of(str(path))] == [0, 4, 8]
+    assert svc.probe(str(path)).duration_s == pytest.approx(12, abs=0.3)
+    assert tools.shots(cut(path))[-1].span.end == pytest.approx(12, abs=0.3)
+    for second in (1.0, 5.0, 7.0, 9.0, 11.0):
+        ((_, pixels),) = svc.frames(str(path), [second], 160)
+        assert read_barcode(pixels) == pytest.approx(second * 25, abs=8)
+
+
+def test_two_tracks_of_pictures_side_by_side_are_no_parts(tmp_path: Path, tools: Any) -> None:
+    path = tmp_path / "angles.ts"
+    with av.open(str(path), "w") as c:
+        streams: list[Any] = [c.add_stream("libx264", rate=25) for _ in range(2)]
+        for stream in streams:
+            stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        for i in range(100):
+            for stream in streams:
+                frame = av.VideoFrame.from_ndarray(tools.barcode(i), "gray")
+                c.mux(stream.encode(frame.reformat(format="yuv420p")))
+        for stream in streams:
+            c.mux(stream.encode())
+    assert parts_of(str(path)) == ()
