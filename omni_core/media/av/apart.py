@@ -8,6 +8,7 @@ loud and quiet together, and those of a telephone call speak in turns: both are 
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,37 +28,70 @@ ALIKE, GO_TOGETHER = 0.2, 0.35
 both sides hear, however loud, it is near 1."""
 LIVELY_DB = 4.0
 """Standard deviation of the loudness, at least: speech has pauses."""
+SILENT = 1e-6
+"""Energy of what is silent."""
 
 Side = NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class _Block:
+    """Half a second: samples of both sides of which `scale` is full, and what they have in common
+    (`shared`) as against what they could (`full`)."""
+
+    left: Side
+    right: Side
+    scale: float
+    step: int
+    full: float
+    shared: float
+    known: NDArray[np.float32] | None = None
+
+    def loudness(self) -> NDArray[np.float32]:
+        """(2, steps): decibels of both sides."""
+        if self.known is None:
+            steps = self.left.size // self.step
+            size = steps * self.step
+            pair = np.stack([self.left[:size], self.right[:size]]).reshape(2, steps, self.step)
+            power = np.square(pair).mean(axis=2) / self.scale**2 if steps else pair[:, :, 0]
+            self.known = 10 * np.log10(np.maximum(power, 10 ** (FLOOR_DB / 10)))
+        return self.known
 
 
 class Sides:
     """Judges blocks of a stereo track one after the other."""
 
     def __init__(self) -> None:
-        self._loudness: deque[NDArray[np.float32]] = deque(maxlen=BLOCKS_AHEAD + BLOCKS_BEHIND + 1)
-        self._waves: deque[tuple[float, float]] = deque(maxlen=self._loudness.maxlen)
+        self._blocks: deque[_Block] = deque()
+        self._full = self._shared = 0.0
         self._are_apart = False
 
-    def push(self, left: Side, right: Side, rate: float) -> None:
-        """Add a block: samples of both sides between -1 and 1, so many of them a second."""
+    def push(self, left: Side, right: Side, scale: float, rate: float, shared: float) -> None:
+        """Add a block: samples of both sides between -scale and scale, so many a second, and the
+        product of both."""
+        full = (float(left @ left) * float(right @ right)) ** 0.5 / scale**2
         step = max(1, int(rate * STEP_S))
-        steps = left.size // step
-        if not steps:
+        block = _Block(left, right, scale, step, full, abs(shared) / scale**2)
+        if left.size < step:
             return
-        pair = np.stack([left[: steps * step], right[: steps * step]]).reshape(2, steps, step)
-        power = np.square(pair).mean(axis=2)
-        loudness = 10 * np.log10(np.maximum(power, 10 ** (FLOOR_DB / 10)))
-        self._loudness.append(loudness.astype(np.float32))
-        full = float((left @ left) * (right @ right)) ** 0.5
-        self._waves.append((full, abs(float(left @ right))))
+        self._blocks.append(block)
+        self._full += block.full
+        self._shared += block.shared
+        if len(self._blocks) > BLOCKS_AHEAD + BLOCKS_BEHIND + 1:
+            old = self._blocks.popleft()
+            self._full -= old.full
+            self._shared -= old.shared
 
     def are_apart(self) -> bool:
         """Whether the sides are two recordings around the block `BLOCKS_AHEAD` before the newest.
         Once they are, they stay so while nothing shows that they are not."""
-        if not self._loudness:
+        if self._shared > ALIKE * self._full + SILENT:  # of nearly all, at no cost
+            self._are_apart = False
             return False
-        both = np.concatenate(self._loudness, axis=1)
+        if self._full < SILENT:
+            return self._are_apart
+        found = [block.loudness() for block in self._blocks]
+        both = np.concatenate(found, axis=1)
         loudest = both.max(axis=1, keepdims=True)
         sounds = both > np.maximum(QUIETEST_DB, loudest - RANGE_DB)
         left, right = both[:, sounds.any(axis=0)]
@@ -66,10 +100,8 @@ class Sides:
         if min(float(left.std()), float(right.std())) < LIVELY_DB:
             self._are_apart = False
             return False
-        shared = sum(shared for _, shared in self._waves)
-        wave = shared / max(1e-12, sum(full for full, _ in self._waves))
-        within = [block - block.mean(axis=1, keepdims=True) for block in self._loudness]
+        within = [block - block.mean(axis=1, keepdims=True) for block in found]
         one, other = np.concatenate(within, axis=1)
         going = float(one @ other) / max(1e-12, float((one @ one) * (other @ other)) ** 0.5)
-        self._are_apart = wave < ALIKE and going < GO_TOGETHER
+        self._are_apart = going < GO_TOGETHER
         return self._are_apart

@@ -65,7 +65,8 @@ class Counted:
             passed = round((sizes[2] - sizes[1]) * counted / (sizes[1] - sizes[0]))
         else:
             return 0
-        return max(0, passed - (stamp - before))
+        lost: int = passed - (stamp - before)
+        return max(0, lost)
 
 
 def _counts(path: str) -> dict[int, tuple[int, int]]:

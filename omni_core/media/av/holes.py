@@ -35,6 +35,8 @@ _LARGEST_FRAME = {"mp3": 1729, "ac3": 3840, "eac3": 2 * 4096, "dts": 1 << 16}
 """Formats without a clock, and bytes of their largest frame. FFmpeg adds bytes that are no frame to
 the frame after them (MP3) or before them."""
 _MPEG, _AAC = "mp3", "aac"
+_SYNC = 0xFF
+"""The first byte of a frame of MPEG."""
 Gap = tuple[float, float]
 
 
@@ -68,6 +70,7 @@ class Holes:
         self._damaged: list[Gap] = []
         self._last_damaged: list[Gap] = []  # of which no frame came after
         self._cuts: list[float] = []  # seconds at which a frame is not followed by the next one
+        self._lost_sync = False  # whether a frame of MPEG begins with something else
         self._tag = 0  # bytes that are left of a tag
 
     def passed(self, packet: Any, *, is_picture: bool) -> None:
@@ -137,6 +140,8 @@ class Holes:
         elif size:
             self._frames += 1
             self._bytes += size
+            if self._form == _MPEG and memoryview(packet)[0] != _SYNC:
+                self._lost_sync = True
 
     def _junk(self, packet: Any, second: float | None, data: bytes) -> None:
         size = len(data)
@@ -164,7 +169,7 @@ class Holes:
             found = adts.gaps(self._path, self._part)
             self._damaged = [(at, at + lost) for at, lost in found if lost]
             self._cuts = [at for at, lost in found if not lost]
-        elif self._form in lost_sync.FORMS:
+        elif self._form in lost_sync.FORMS and (self._form != _MPEG or self._lost_sync):
             parts = lost_sync.breaks(self._path, self._part, self._largest)
             self._cuts = [part * read for part in parts]
         if self._cuts:

@@ -32,8 +32,6 @@ EACH = 16
 
 Chunk = tuple[float | None, Samples]
 """The second of the first sample (None: right after the chunk before), and the samples."""
-Pair = tuple[Side, Side]
-"""Every 16th sample of the left channel and of the right one, full scale 1."""
 
 
 class Resampler:
@@ -98,12 +96,13 @@ class Resampler:
         frame = self._fifo.read()
         if frame.layout.nb_channels != 2:
             return self._mixed(start, frame)
-        pair = _some(frame)
-        if _are_opposed(*pair):
+        left, right, scale = _some(frame)
+        shared = float(np.dot(left, right))
+        if shared < 0 and _are_opposed(left, right, shared):
             frame = _one_side(frame, 0, silent=True)
         if self._sides is None:
             return self._mixed(start, frame)
-        self._sides.push(*pair, frame.sample_rate / EACH)
+        self._sides.push(left, right, scale, frame.sample_rate / EACH, shared)
         self._held.append((start, frame))
         return self._judged(len(self._held) - BLOCKS_AHEAD)
 
@@ -145,8 +144,8 @@ def _one_side(frame: Any, side: int, *, silent: bool = False) -> Any:
     return alone
 
 
-def _some(frame: Any) -> Pair:
-    """Every 16th sample of both channels."""
+def _some(frame: Any) -> tuple[Side, Side, float]:
+    """Every 16th sample of both channels, and what of them is full scale."""
     kind = np.dtype(format_dtypes[frame.format.name])
     if frame.format.is_planar:
         planes = (np.frombuffer(plane, kind)[: frame.samples : EACH] for plane in frame.planes)
@@ -157,16 +156,14 @@ def _some(frame: Any) -> Pair:
         left, right = some[:, 0], some[:, 1]
     if kind == np.uint8:
         left, right = left - 128, right - 128
-    full = np.float32(1 if kind.kind == "f" else 2.0 ** (8 * kind.itemsize - 1))
-    return left / full, right / full
+    return left, right, 1.0 if kind.kind == "f" else 2.0 ** (8 * kind.itemsize - 1)
 
 
-def _are_opposed(left: Side, right: Side) -> bool:
+def _are_opposed(left: Side, right: Side, shared: float) -> bool:
     """Whether left + right has little energy beside left - right: a cable wired the wrong way round
-    gives left = -right, and the mean of both is silence."""
+    gives left = -right, and the mean of both is silence. shared: the product of both."""
     energy = float(np.dot(left, left) + np.dot(right, right))
-    shared = 2 * float(np.dot(left, right))
-    return shared < 0 and energy + shared <= OPPOSED * (energy - shared)
+    return energy + 2 * shared <= OPPOSED * (energy - 2 * shared)
 
 
 def _downsampler(frame: Any) -> Any:

@@ -115,13 +115,17 @@ def test_what_is_opened_is_the_sound_of_both_channels(write: Write, svc: Any) ->
     assert np.corrcoef(loudness(opened, 16000), both)[0, 1] > 0.95
 
 
+def push(judge: Sides, left: Sound, right: Sound) -> None:
+    judge.push(left, right, 1.0, RATE / 16, float(left @ right))
+
+
 def test_channels_stay_apart_while_both_are_silent() -> None:
     judge = Sides()
     left, right = (side[::16] for side in sides("two languages"))
     silent = np.zeros(1500, np.float32)
     for at in range(0, left.size - 1500, 1500):
-        judge.push(left[at : at + 1500], right[at : at + 1500], RATE / 16)
+        push(judge, left[at : at + 1500], right[at : at + 1500])
     assert judge.are_apart()
     for _ in range(30):
-        judge.push(silent, silent, RATE / 16)
+        push(judge, silent, silent)
         assert judge.are_apart()
