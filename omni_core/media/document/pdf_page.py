@@ -69,6 +69,10 @@ def read_page(file: Opened, number: int, form: Sequence[Field] = ()) -> PageRead
         again = file.attempt(read, second=True)
         more = len(again.words.text) > len(page.words.text) and again.words.usable
         return replace(again, damaged=True) if more else page
+    if page.words.partly and not page.damaged:
+        again = file.attempt(read, second=True)
+        more = len(again.words.text) > len(page.words.text)
+        return again if more and again.words.usable and not again.words.partly else page
     if not page.words.usable:
         again = file.attempt(read, second=True)
         return again if again.words.usable and again.words.text else page

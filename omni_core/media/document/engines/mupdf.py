@@ -53,6 +53,8 @@ _HIDDEN = (1, 3)
 """`field_display` of fields that are never seen, or only on paper."""
 _FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_IGNORE_ACTUALTEXT
 """What is drawn: the replacement that a file gives for it may be empty and hide whole blocks."""
+_READINGS = "rp{display:none} rt::before{content:'('} rt::after{content:')'}"
+"""Readings above words stand in brackets after them, as in a book that writes the brackets."""
 
 
 class MuPdf(Engine):
@@ -63,6 +65,8 @@ class MuPdf(Engine):
 
     def open(self, path: str, kind: Kind, password: str | None) -> Document:
         """See `Engine`."""
+        if kind == "epub":
+            pymupdf.mupdf.fz_set_user_css(_READINGS)
         doc = pymupdf.open(path, filetype=kind)
         if doc.needs_pass and not (password and doc.authenticate(password)):
             doc.close()

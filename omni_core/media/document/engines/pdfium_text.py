@@ -24,6 +24,10 @@ SPACE = 0.3
 """Gap from which a space is between them though none is written."""
 LEAST_OF_BOX = 0.7
 """Share of a character's height that its font size has at least; some fonts say a tiny one."""
+MOST_OBJECTS = 20_000
+"""Objects of a page that are looked at."""
+MEANINGLESS = 8
+"""Characters that a line has at least to be a loss."""
 _LINE_END = (0x0A, 0x0D)
 _HYPHEN_AT_END = 0x02
 """What PDFium makes of a hyphen at the end of a line, whose next line it appends."""
@@ -98,6 +102,39 @@ def runs(
     for one in found:
         one.glyphs = _ligatures_forward(one.glyphs)
     return _forward(found)
+
+
+def lost_lines(
+    page: Any, text: Any, seen: Callable[[float, float, float, float], Box]
+) -> list[Line]:
+    """A line without meaning for each text that PDFium makes no characters of, as it does of
+    vertical writing in a font that is not in the file."""
+    out = []
+    for n in range(min(c.FPDFPage_CountObjects(page), MOST_OBJECTS)):
+        thing = c.FPDFPage_GetObject(page, n)
+        if c.FPDFPageObj_GetType(thing) != c.FPDF_PAGEOBJ_TEXT:
+            continue
+        left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+        if not c.FPDFPageObj_GetBounds(thing, left, bottom, right, top):
+            continue
+        bounds = left.value, bottom.value, right.value, top.value
+        size = max(bounds[2] - bounds[0], bounds[3] - bounds[1])
+        if min(bounds[2] - bounds[0], bounds[3] - bounds[1]) > 0 or size <= 0:
+            continue
+        if c.FPDFTextObj_GetText(thing, text, None, 0) > 2 or not _runs_down(thing, bounds):
+            continue
+        out.append(Line("\ufffd" * MEANINGLESS, round(size, 1), seen(*bounds), 90))
+    return out
+
+
+def _runs_down(thing: Any, bounds: tuple[float, float, float, float]) -> bool:
+    """Whether a text without width runs down its own page, however it is turned: spaces, of which
+    nothing else is left either, run across it."""
+    matrix = c.FS_MATRIX()
+    if not c.FPDFPageObj_GetMatrix(thing, matrix):
+        return False
+    upright = abs(matrix.a) >= abs(matrix.b)
+    return bool(upright == (bounds[3] - bounds[1] > bounds[2] - bounds[0]))
 
 
 def _ligatures_forward(glyphs: list[Glyph]) -> list[Glyph]:

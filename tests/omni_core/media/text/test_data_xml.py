@@ -359,3 +359,19 @@ def test_a_title_within_data_is_read_where_it_stands(
 def test_values_of_data_with_short_names_are_no_single_word() -> None:
     read = page("<day><name>Mon</name><hi>72</hi><low>50</low><hi>73</hi></day>")
     assert read.text.split("\n") == ["Mon", "72", "50", "73"]
+
+
+@pytest.mark.parametrize(
+    ("element", "read"),
+    [
+        ('<cbc:PayableAmount currencyID="EUR">1190.00</cbc:PayableAmount>', "1190.00 EUR"),
+        ('<ram:BilledQuantity unitCode="KGM"> 12 </ram:BilledQuantity>', "12 KGM"),
+        ('<depth uom="m">-3.5</depth>', "-3.5 m"),
+        ('<name unit="kg">Ann</name>', "Ann"),
+        ('<count unit="">4</count>', "4"),
+        ('<count>4<note currency="EUR"/></count>', "4"),
+    ],
+)
+def test_a_number_of_data_is_read_with_its_unit(element: str, read: str) -> None:
+    lines = page(f"<Invoice><ID>R-1</ID>{element}<Note>thanks</Note></Invoice>").text.split("\n")
+    assert [" ".join(line.split()) for line in lines if line.strip()] == ["R-1", read, "thanks"]

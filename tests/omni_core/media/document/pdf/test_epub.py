@@ -166,3 +166,11 @@ def test_a_damaged_chapter_costs_its_damaged_part(zipped: Zipped) -> None:
         assert text.startswith("BEGIN word0 word1 word4")
         assert text.rstrip().endswith("second")
         assert "damaged chapters, read only in part: O/a.xhtml" in warnings
+
+
+@pytest.mark.parametrize("engine", [MUPDF, "pypdfium2"])
+def test_a_reading_above_a_word_follows_it_in_brackets(zipped: Zipped, engine: str) -> None:
+    words = "<ruby>漢字<rt>かんじ</rt></ruby>を<ruby>学<rp>(</rp><rt>まな</rt><rp>)</rp></ruby>ぶ"
+    path = book(zipped, ["a.xhtml"], a=f"<html><body><p>{words}</p></body></html>")
+    _, text, warnings = read(path, engine)
+    assert ("漢字(かんじ)を学(まな)ぶ" in text, warnings) == (True, [])

@@ -12,12 +12,21 @@ import pymupdf
 import pytest
 from PIL import Image
 
+from omni_core.media.document.engines import opened
 from omni_core.media.document.engines.base import Line
 from omni_core.media.document.odd_letters import typed
 from omni_core.media.document.pdf_text import in_reading_order
 from omni_core.media.document.text_layer import is_enciphered, is_readable
 from omni_core.media.service import service
-from omni_core.types import Channel, CutOptions, FileWarning, ImageContent, Segment, Source
+from omni_core.types import (
+    Channel,
+    CutOptions,
+    FileWarning,
+    ImageContent,
+    Modality,
+    Segment,
+    Source,
+)
 
 LEFT = ["The glacier tongue retreated by nine", "hundred metres between the two wars",
         "leaving a chain of turquoise lakes", "behind the terminal moraine there"]  # fmt: skip
@@ -390,3 +399,62 @@ def test_an_epub_whose_first_entry_is_another_opens(tmp_path: Path, cut: Any, sv
                 out.writestr(entry, entries.read(entry))
         assert svc.probe(str(path)).mime == "application/epub+zip"
         assert any("words to read" in s.text for s in cut(path))
+
+
+def _with_vertical_words(path: Path, *, latin: bool) -> None:
+    """A page with a vertical line in a font that is not in the file."""
+    with pymupdf.open() as doc:
+        page = doc.new_page()
+        about = "/Type /FontDescriptor /FontName /KozMinPr6N-Regular /Flags 4"
+        described, inner, font = (doc.get_new_xref() for _ in range(3))
+        doc.update_object(
+            described,
+            f"<< {about} /FontBBox [0 -120 1000 880] /ItalicAngle 0 /Ascent 880 /Descent -120 "
+            "/StemV 80 >>",
+        )
+        named = "/Type /Font /BaseFont /KozMinPr6N-Regular"
+        of = "<< /Registry (Adobe) /Ordering (Japan1) /Supplement 6 >>"
+        doc.update_object(
+            inner,
+            f"<< {named} /Subtype /CIDFontType0 /CIDSystemInfo {of} "
+            f"/FontDescriptor {described} 0 R >>",
+        )
+        doc.update_object(
+            font,
+            f"<< {named} /Subtype /Type0 /Encoding /UniJIS-UTF16-V "
+            f"/DescendantFonts [{inner} 0 R] >>",
+        )
+        plain, stream = doc.get_new_xref(), doc.get_new_xref()
+        doc.update_object(plain, "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
+        fonts = f"<< /Font << /V {font} 0 R /H {plain} 0 R >> >>"
+        doc.xref_set_key(page.xref, "Resources", fonts)
+        doc.update_object(stream, "<< >>")
+        said = "縦書きの文章をここに書きます".encode("utf-16-be").hex()
+        below = "Latin words below" if latin else "  "
+        drawn = f"BT /V 20 Tf 400 780 Td <{said}> Tj ET BT /H 12 Tf 50 100 Td ({below}) Tj ET"
+        doc.update_stream(stream, drawn.encode())
+        doc.xref_set_key(page.xref, "Contents", f"{stream} 0 R")
+        doc.save(path)
+
+
+@pytest.mark.parametrize("latin", [True, False])
+def test_vertical_words_in_a_font_that_is_not_in_the_file_are_read(
+    latin: bool, tmp_path: Path, cut: Any
+) -> None:
+    _with_vertical_words(tmp_path / "a.pdf", latin=latin)
+    text = "".join(s.text for s in cut(tmp_path / "a.pdf"))
+    assert "縦書きの文章をここに書きます" in text and ("Latin words below" in text) is latin
+
+
+@pytest.mark.parametrize("latin", [True, False])
+def test_words_that_the_only_engine_makes_nothing_of_send_their_page_to_ocr(
+    latin: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opened, "second", lambda name: None)
+    path = tmp_path / "a.pdf"
+    _with_vertical_words(path, latin=latin)
+    source = Source("0" * 64, str(path), "a", Modality.DOCUMENT, "application/pdf", 1, None, 1)
+    pieces = list(service(pdf="pypdfium2").decompose(str(path), source, CutOptions()))
+    segments = [piece for piece in pieces if isinstance(piece, Segment)]
+    assert [s.extra.get("scan") for s in segments if s.channel is Channel.VISUAL] == [True]
+    assert [s.text for s in segments if s.text] == (["Latin words below"] if latin else [])
