@@ -39,7 +39,8 @@ class NumberFormat:
 
     `date`, `time`, `elapsed`: which parts of a date or time it shows, and `places` of its seconds'
     fraction. Other numbers are multiplied
-    by `factor` (100 for percent) and get `decimals` places, at least `width` digits (zero-padded),
+    by `factor` (100 for percent) and get `decimals` places, before them at least `width` digits
+    (zero-padded),
     and `before` and `after` (a unit or a currency). `mask`: groups of digits, marked True, between
     other characters, as of a telephone number; they are filled from the right. `parts`: a number
     is shown as a fraction with this denominator, or one of at most `-parts`; `mixed`: beside its
@@ -76,7 +77,9 @@ class NumberFormat:
             return f"{self.before}{self._fraction(value)}{self.after}"
         if self.decimals is None:
             return _exact(raw, value)
-        text = f"{abs(value * self.factor):.{min(self.decimals, 15)}f}".zfill(self.width)
+        places = min(self.decimals, 15)
+        width = self.width + (places and self.width and 1 + places)
+        text = f"{abs(value * self.factor):.{places}f}".zfill(width)
         sign = "-" if value < 0 and text.strip("0.") else ""
         return f"{sign}{self.before}{text}{self.after}"
 
@@ -163,15 +166,18 @@ def _of_number(tokens: list[tuple[str, str]], *, conditional: bool) -> NumberFor
     digits = tokens[places[0]][1]
     before = _literals(tokens[: places[0]]).lstrip()
     after = _literals(tokens[places[0] + 1 :]).rstrip()
-    if re.fullmatch("00+", digits) and not before + after:
-        return NumberFormat(decimals=0, width=min(len(digits), 20))
+    padded = re.match("00+(?![0#?])", digits)
+    width = min(len(padded[0]), 20) if padded else 0
+    if padded and padded[0] == digits and not before + after:
+        return NumberFormat(decimals=0, width=width)
     if not re.search(r"[^\W\d_]|[$€£¥₹₽₩%°]", before + after):
         return PLAIN
     scaled = digits.rstrip(",")  # each comma at the end divides by a thousand
     factor = 100.0 ** (before + after).count("%") / 1000.0 ** (len(digits) - len(scaled))
     return NumberFormat(
-        before=before, after=after, decimals=len(scaled.partition(".")[2]), factor=factor
-    )
+        before=before, after=after, decimals=len(scaled.partition(".")[2]), width=width,
+        factor=factor,
+    )  # fmt: skip
 
 
 def _of_fraction(code: str, tokens: list[tuple[str, str]]) -> NumberFormat | None:

@@ -1,5 +1,5 @@
-"""What the bytes of a PDF tell that PDFium does not: whether parts may be switched off, and which
-pages have contents that cannot be unpacked.
+"""What the bytes of a PDF tell that PDFium does not: whether parts may be switched off, which
+pages have contents that cannot be unpacked, and what the file says of itself as XMP.
 
 Objects are found by their headers, not by the table at the end, so that a broken table costs
 nothing; of an object that is written twice the last one counts.
@@ -26,6 +26,7 @@ _SWITCHED = re.compile(rb"/OC(?=\s*(?:<<|\d{1,8}\s))")
 _REFERENCE = re.compile(rb"(\d{1,8})\s{1,3}\d{1,5}\s{1,3}R\b")
 _ROOT = re.compile(rb"/Root\s*(\d{1,8})\s")
 _PAGES = re.compile(rb"/Pages\s*(\d{1,8})\s")
+_METADATA = re.compile(rb"/Metadata\s*(\d{1,8})\s")
 _KIDS = re.compile(rb"/Kids\s*(?:\[([^\]]*)\]|(\d{1,8})\s)")
 _CONTENTS = re.compile(rb"/Contents\s*(?:\[([^\]]*)\]|(\d{1,8})\s)")
 _STREAM = re.compile(rb"stream\r?\n")
@@ -59,7 +60,7 @@ class PdfObjects:
     def damaged_pages(self) -> frozenset[int]:
         """The pages, from 1, whose contents cannot be unpacked to their end. Empty for a file that
         is encrypted, or whose list of pages cannot be followed."""
-        if not self._data or self._data.find(b"/Encrypt") >= 0:
+        if not self._data or self._is_encrypted:
             return frozenset()
         pages = enumerate(self._pages(), 1)
         return frozenset(
@@ -67,6 +68,19 @@ class PdfObjects:
             for number, page in pages
             if any(self._is_damaged(stream) for stream in self._listed(_CONTENTS, page))
         )
+
+    def metadata(self) -> bytes:
+        """What the file says of itself as XMP; empty without it."""
+        if not self._data or self._data.find(b"/Metadata") < 0 or self._is_encrypted:
+            return b""
+        roots = _ROOT.findall(self._data)
+        found = _METADATA.search(self._object(int(roots[-1]))) if roots else None
+        number = int(found[1]) if found else 0
+        return self._unpacked(number)[0] if number in self._places else b""
+
+    @cached_property
+    def _is_encrypted(self) -> bool:
+        return self._data.find(b"/Encrypt") >= 0
 
     @cached_property
     def _places(self) -> dict[int, int]:
@@ -121,7 +135,7 @@ class PdfObjects:
                 yield node
 
     def _listed(self, key: re.Pattern[bytes], node: bytes) -> Iterator[int]:
-        """The objects that a page or a part of the tree names, in a list of its own or elsewhere."""
+        """The objects that a page or a part of the tree names, in a list or elsewhere."""
         found = key.search(node)
         if found is None:
             return

@@ -10,7 +10,13 @@ import pypdfium2
 import pypdfium2.raw as c
 from typing_extensions import override
 
-from omni_core.media.document.engines import pdfium_alt, pdfium_forms, pdfium_layers, pdfium_text
+from omni_core.media.document.engines import (
+    metadata,
+    pdfium_alt,
+    pdfium_forms,
+    pdfium_layers,
+    pdfium_text,
+)
 from omni_core.media.document.engines.base import (
     MAX_SCALE,
     Box,
@@ -83,6 +89,8 @@ class PdfiumDocument(Document):
         self.repaired = repaired or not c.FPDF_DocumentHasValidCrossReferenceTable(doc)
         self.title = doc.get_metadata_value("Title")
         self.dates = [doc.get_metadata_value(key) for key in ("CreationDate", "ModDate")]
+        if not (self.title and any(self.dates)):
+            self.title, self.dates = metadata.completed(self.title, self.dates, objects.metadata())
 
     @override
     def page(self, number: int) -> Page:
@@ -153,7 +161,7 @@ class PdfiumPage(Page):
         self._attachments: list[str] = []
         kinds = {self._annotation(*found) for found in self._annotations()}
         self.has_widgets = c.FPDF_ANNOT_WIDGET in kinds
-        if kinds & _SEEN_AS_TEXT and self._page.formenv and self._flattened():
+        if kinds & _SEEN_AS_TEXT and self._flattened():
             self._page.close()
             self._page = doc.get_page(index)
         pdfium_layers.hide(self._page, lambda: objects.may_be_switched)

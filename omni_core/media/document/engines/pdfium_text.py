@@ -17,6 +17,7 @@ from typing import Any
 import pypdfium2.raw as c
 
 from omni_core.media.document.engines.base import Box, Glyph, Line, Word, around, direction
+from omni_core.media.document.engines.letter_spacing import no_spaces
 
 WIDE = 0.8
 """Gap between two characters, in heights of the font, that divides columns or cells."""
@@ -39,6 +40,8 @@ class Run:
 
     size: float = 0.0
     glyphs: list[Glyph] = field(default_factory=list)
+    added: dict[int, float] = field(default_factory=dict)
+    """The spaces among them that nobody wrote, with their widths."""
 
     @property
     def text(self) -> str:
@@ -85,6 +88,7 @@ def runs(
             and (apart or max(box[0] - last[2], last[0] - box[2]) > SPACE * height)
             and not run.glyphs[-1].text.isspace()
         ):
+            run.added[len(run.glyphs)] = max(box[0] - last[2], last[0] - box[2])
             run.glyphs.append(Glyph(" ", _between(last, box)))
         apart = False
         at_end = code == _HYPHEN_AT_END and c.FPDFText_IsHyphen(text, n)
@@ -100,7 +104,9 @@ def runs(
             run, last = Run(), None
     found = [r for r in (*out, run) if r.text.strip()]
     for one in found:
-        one.glyphs = _ligatures_forward(one.glyphs)
+        none = no_spaces([glyph.text for glyph in one.glyphs], one.added, one.size)
+        kept = [glyph for n, glyph in enumerate(one.glyphs) if n not in none]
+        one.glyphs = _ligatures_forward(kept)
     return _forward(found)
 
 

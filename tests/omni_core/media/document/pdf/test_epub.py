@@ -174,3 +174,20 @@ def test_a_reading_above_a_word_follows_it_in_brackets(zipped: Zipped, engine: s
     path = book(zipped, ["a.xhtml"], a=f"<html><body><p>{words}</p></body></html>")
     _, text, warnings = read(path, engine)
     assert ("漢字(かんじ)を学(まな)ぶ" in text, warnings) == (True, [])
+
+
+@pytest.mark.parametrize("name", [MUPDF, "pypdfium2"])
+def test_a_book_has_the_date_that_it_states(zipped: Zipped, name: PdfEngine) -> None:
+    parts: dict[str, str | bytes] = {
+        "mimetype": "application/epub+zip",
+        "META-INF/container.xml": CONTAINER,
+        "O/a.xhtml": "<html><body><p>words</p></body></html>",
+        "O/c.opf": '<package xmlns="http://www.idpf.org/2007/opf" version="3.0"><metadata '
+        'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:date>2012-03-04</dc:date></metadata>'
+        '<manifest><item id="0" href="a.xhtml" media-type="application/xhtml+xml"/></manifest>'
+        '<spine><itemref idref="0"/></spine></package>',
+    }
+    path = zipped("a.epub", parts)
+    info = service(pdf=name).probe(str(path))
+    assert info.recorded_at is not None and info.recorded_at.isoformat()[:10] == "2012-03-04"
+    assert info.recorded_at_from == "container"

@@ -458,3 +458,63 @@ def test_words_that_the_only_engine_makes_nothing_of_send_their_page_to_ocr(
     segments = [piece for piece in pieces if isinstance(piece, Segment)]
     assert [s.extra.get("scan") for s in segments if s.channel is Channel.VISUAL] == [True]
     assert [s.text for s in segments if s.text] == (["Latin words below"] if latin else [])
+
+
+def _with_letters_apart(path: Path, drawn: str) -> None:
+    with pymupdf.open() as doc:
+        page = doc.new_page()
+        page.insert_text((50, 600), "Body of the page")
+        (stream,) = page.get_contents()
+        set_apart = f"\nBT /helv 12 Tf 50 780 Td {drawn} ET".encode()
+        doc.update_stream(stream, doc.xref_stream(stream) + set_apart)
+        doc.save(path)
+
+
+@pytest.mark.parametrize(
+    ("drawn", "words"),
+    [
+        ("3 Tc (Annual report of the harbour) Tj", "Annual report of the harbour"),
+        ("2.6 Tc (HARBOUR) Tj", "HARBOUR"),
+        ("[(T) -230 (i) -230 (d) -230 (e) -230 (s) -600 (o) -230 (f) -600 (M) -230 (ay)] TJ",
+         "Tides of May"),
+        ("5 Tc (x y z) Tj", "x y z"),
+        ("[(a) -333 (b) -333 (c) -333 (d) -333 (e) -333 (f)] TJ", "a b c d e f"),
+        ("[(1) -250 (2) -250 (3) -250 (4) -250 (5) -250 (6)] TJ", None),
+    ],
+)  # fmt: skip
+def test_words_whose_letters_are_set_apart_are_words(
+    drawn: str, words: str | None, tmp_path: Path, cut: Any, svc: Any
+) -> None:
+    path = tmp_path / "a.pdf"
+    _with_letters_apart(path, drawn)
+    text = "".join(s.text for s in cut(path))
+    if words is None:  # as each engine sees the gaps
+        assert text.replace(" ", "") == "Bodyofthepage\n123456".replace(" ", "")
+        return
+    lines = [" ".join(line.split()) for line in text.split("\n")]
+    assert sorted(lines) == sorted(["Body of the page", words])
+    assert {*words.split()} <= {word.text for word in svc.words(str(path), 1)}
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_a_title_and_a_date_that_only_xmp_has_are_the_files(
+    stated: bool, tmp_path: Path, svc: Any
+) -> None:
+    path = tmp_path / "a.pdf"
+    rdf = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+    with pymupdf.open() as doc:
+        doc.new_page().insert_text((50, 60), "words")
+        if stated:
+            doc.set_metadata({"title": "Of the file", "creationDate": "D:20190621134500Z"})
+        doc.set_xml_metadata(
+            f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r:RDF xmlns:r="{rdf}"><r:Description '
+            'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:CreateDate="2018-05-04T10:00:00Z" '
+            'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title><r:Alt><r:li>Of the packet'
+            "</r:li></r:Alt></dc:title></r:Description></r:RDF></x:xmpmeta>"
+        )
+        doc.save(path)
+    info = svc.probe(str(path))
+    title, day = ("Of the file", "2019-06-21") if stated else ("Of the packet", "2018-05-04")
+    assert (info.title, info.recorded_at.isoformat()[:10], info.recorded_at_from) == (
+        title, day, "pdf",
+    )  # fmt: skip
