@@ -58,7 +58,7 @@ _IN_LINE = {
 `<low>50</low><hi>72</hi>` are two values."""
 _UNITS = ("currencyid", "unitcode", "currency", "unit", "units", "uom")
 """Attributes of data that say of what a number is so many."""
-_NUMBER = re.compile(r"[+-]?\d[\d.,' ]*")
+_NUMBER = re.compile(r"\s*[+-]?\d[\d.,'\s]*")
 MAX_UNIT = 40
 _DECLARATION = re.compile(r"<[^>]*>")
 _SELF_CLOSING = re.compile(r"<([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
@@ -200,13 +200,13 @@ class Page:
 
     def _append_unit(self, node: LexborNode, text: str) -> None:
         """`1190.00 EUR` of `<Amount currencyID="EUR">1190.00</Amount>`."""
-        element = node.parent
-        if element is None or not _NUMBER.fullmatch(text.strip()):
+        element = node.parent if _NUMBER.fullmatch(text) else None
+        if element is None:
             return
         said = element.attributes
         unit = next((value for name in _UNITS if (value := said.get(name))), "")
         if unit and len(unit) <= MAX_UNIT:
-            self._append(f" {unit}")
+            self._append(f" {unit}" if not text[-1].isspace() else unit)
 
     def _leave(self, node: LexborNode) -> None:
         tag = node.tag or ""

@@ -518,3 +518,17 @@ def test_a_title_and_a_date_that_only_xmp_has_are_the_files(
     assert (info.title, info.recorded_at.isoformat()[:10], info.recorded_at_from) == (
         title, day, "pdf",
     )  # fmt: skip
+
+
+def test_ticks_drawn_with_zapf_dingbats_are_signs(tmp_path: Path, cut: Any, svc: Any) -> None:
+    path = tmp_path / "a.pdf"
+    with pymupdf.open() as doc:
+        page = doc.new_page()
+        for n, (sign, words) in enumerate((("4", "paid"), ("8", "returned"), ("n", "black"))):
+            page.insert_text((50, 60 + 20 * n), sign, fontname="zadb")
+            page.insert_text((62, 60 + 20 * n), f" {words}")
+        page.insert_text((50, 200), "\xac first", fontname="zadb")
+        doc.save(path)
+    text = "".join(s.text for s in cut(path))
+    assert "".join(text.split())[:20] == "\u2714paid\u2718returned\u25a0black"
+    assert "\u2460" in {word.text for word in svc.words(str(path), 1)}
