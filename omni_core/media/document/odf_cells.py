@@ -91,6 +91,7 @@ def _number(value: str, text: str, factor: int) -> str:
         written = f"{number:.{decimals}f}"
         if written.replace(".", "").lstrip("0") == digits.lstrip("0"):
             sign = "-" if m[0][0] == "-" else ""
+            written = "0" * (len(digits) - len(written.replace(".", ""))) + written
             return f"{text[: m.start()]}{sign}{written}{text[m.end() :]}".replace("\xa0", " ")
     return text
 
