@@ -17,18 +17,25 @@ MAX_BYTES = 256 << 20
 """Larger files are not looked at."""
 MAX_UNPACKED = 64 << 20
 """Bytes of a stream that are unpacked."""
+MAX_WORK = 1 << 30
+"""Bytes that are gone through and unpacked in all; what is beyond counts as whole."""
+MAX_OBJECT = 4 << 20
+"""Bytes in which an object without data ends."""
 MOST_AFTER = 64
 """Bytes after the end of deflated data, its checksum among them; more of them were meant to be
 unpacked, and a damaged byte said that the end is there."""
 MAX_OBJECTS = 2_000_000
-_OBJECT = re.compile(rb"(?<![\d])(\d{1,8})\s{1,3}\d{1,5}\s{1,3}obj\b")
+_OBJECT = re.compile(rb"obj\b")
+_NUMBERED = re.compile(rb"(?<!\d)(\d{1,8})\s{1,3}\d{1,5}\s{1,3}\Z")
+_BEFORE = 20
+"""Bytes before `obj` in which its number stands."""
 _SWITCHED = re.compile(rb"/OC(?=\s*(?:<<|\d{1,8}\s))")
 _REFERENCE = re.compile(rb"(\d{1,8})\s{1,3}\d{1,5}\s{1,3}R\b")
 _ROOT = re.compile(rb"/Root\s*(\d{1,8})\s")
 _PAGES = re.compile(rb"/Pages\s*(\d{1,8})\s")
 _METADATA = re.compile(rb"/Metadata\s*(\d{1,8})\s")
-_KIDS = re.compile(rb"/Kids\s*(?:\[([^\]]*)\]|(\d{1,8})\s)")
-_CONTENTS = re.compile(rb"/Contents\s*(?:\[([^\]]*)\]|(\d{1,8})\s)")
+_KIDS = re.compile(rb"/Kids\s*(?:\[([^\[\]/<>]*)\]|(\d{1,8})\s)")
+_CONTENTS = re.compile(rb"/Contents\s*(?:\[([^\[\]/<>]*)\]|(\d{1,8})\s)")
 _STREAM = re.compile(rb"stream\r?\n")
 _DEFLATED = re.compile(rb"/Filter\s*(?:\[\s*)?/Fl(?:ateDecode)?\s*(?:\]|/(?!\w+Decode)|>>)")
 _NUMBERS = re.compile(rb"\d+")
@@ -41,6 +48,7 @@ class PdfObjects:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._left = MAX_WORK
 
     @cached_property
     def _data(self) -> bytes | mmap.mmap:
@@ -87,7 +95,11 @@ class PdfObjects:
         """Where the objects begin that stand by themselves."""
         places: dict[int, int] = {}
         for found in _OBJECT.finditer(self._data):
-            places[int(found[1])] = found.end()
+            at = found.start()
+            numbered = _NUMBERED.search(self._data[max(0, at - _BEFORE) : at])
+            if numbered is None:
+                continue
+            places[int(numbered[1])] = found.end()
             if len(places) >= MAX_OBJECTS:
                 break
         return places
@@ -116,8 +128,15 @@ class PdfObjects:
         at = self._places.get(number)
         if at is None:
             return self._packed.get(number, b"")
-        end = self._data.find(b"endobj", at)
+        end = self._end(b"endobj", at, MAX_OBJECT)
         return bytes(self._data[at : end if end >= 0 else at + _HEAD])
+
+    def _end(self, mark: bytes, at: int, within: int) -> int:
+        """Where a mark stands after a place, -1 where it does not within so many bytes."""
+        within = min(within, self._left)
+        end = self._data.find(mark, at, at + within)
+        self._left -= end - at if end >= 0 else within
+        return end
 
     def _pages(self) -> Iterator[bytes]:
         roots = _ROOT.findall(self._data)
@@ -163,8 +182,11 @@ class PdfObjects:
         found = _STREAM.search(head)
         if found is None:
             return b"", True
-        end = self._data.find(b"endstream", at + found.end())
-        packed = self._data[at + found.end() : end if end >= 0 else len(self._data)]
+        start = at + found.end()
+        end = self._end(b"endstream", start, MAX_BYTES)
+        if self._left <= 0:
+            return b"", True
+        packed = self._data[start : end if end >= 0 else len(self._data)]
         if not _DEFLATED.search(head, 0, found.start()):
             return (packed if b"/Filter" not in head[: found.start()] else b""), True
         if not packed.strip():
@@ -174,6 +196,7 @@ class PdfObjects:
             data = inflate.decompress(packed[2:], MAX_UNPACKED)
         except zlib.error:
             return b"", False
+        self._left -= len(data)
         if not inflate.eof:
             return data, bool(inflate.unconsumed_tail)
         return data, len(inflate.unused_data) <= MOST_AFTER

@@ -10,7 +10,7 @@ from typing import Any
 import pymupdf
 import pytest
 
-from omni_core.media.document.engines import xfa
+from omni_core.media.document.engines import pdf_objects, xfa
 from omni_core.types import Channel, CutOptions, FileWarning, Segment, Source
 
 Read = Callable[[Path], tuple[list[str], list[str]]]
@@ -155,3 +155,30 @@ def test_glyphs_without_a_meaning_are_read_as_what_the_file_says_they_are(
         doc.update_stream(stream, f"{drawn} ET EMC".encode())
         doc.save(path)
     assert read(path)[0] == ["Harbour"]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [b"/Kids [", b"1 0 obj ", b"%d 0 obj << /Type /ObjStm /First 9 >> stream\n", b"/Root 1 0 R "],
+)
+def test_bytes_without_end_are_gone_through_in_bounds(part: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    repeated = b"".join(part % n if b"%" in part else part for n in range(1, 20_000))
+    path.write_bytes(b"%PDF-1.7\n1 0 obj << /Pages 2 0 R >> endobj 2 0 obj << " + repeated
+                     + b" trailer << /Root 1 0 R >>")  # fmt: skip
+    found = pdf_objects.PdfObjects(str(path))
+    assert (found.damaged_pages, found.may_be_switched, found.metadata()) == (set(), False, b"")
+
+
+def test_pages_beyond_what_may_be_gone_through_count_as_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.pdf"
+    with _pages("first words") as doc:
+        (stream,) = doc[0].get_contents()
+        doc.update_stream(stream, b"no such stream" * 9, compress=False)
+        doc.xref_set_key(stream, "Filter", "/FlateDecode")
+        doc.save(path)
+    assert pdf_objects.PdfObjects(str(path)).damaged_pages == {1}
+    monkeypatch.setattr(pdf_objects, "MAX_WORK", 100)
+    assert pdf_objects.PdfObjects(str(path)).damaged_pages == set()
