@@ -167,7 +167,11 @@ def test_bytes_without_end_are_gone_through_in_bounds(part: bytes, tmp_path: Pat
     path.write_bytes(b"%PDF-1.7\n1 0 obj << /Pages 2 0 R >> endobj 2 0 obj << " + repeated
                      + b" trailer << /Root 1 0 R >>")  # fmt: skip
     found = pdf_objects.PdfObjects(str(path))
-    assert (found.damaged_pages, found.may_be_switched, found.metadata()) == (set(), False, b"")
+    assert (found.damaged_pages, found.may_be_switched, found.metadata()) == (
+        frozenset(),
+        False,
+        b"",
+    )
 
 
 def test_pages_beyond_what_may_be_gone_through_count_as_whole(
