@@ -173,6 +173,15 @@ def probe(path: str) -> MediaInfo:
     )
 
 
+def stated_date(path: str) -> datetime | None:
+    """The date that the package document states."""
+    try:
+        with package(path) as parts:
+            return _book(parts, os.path.basename(path)).date
+    except _FAILURES:  # an engine has opened it all the same
+        return None
+
+
 def decompose(path: str, source: Source, options: CutOptions) -> Iterator[Segment | FileWarning]:
     """Windows of the chapters' text in reading order, with spans in its characters."""
     text, headings = "", list[tuple[int, str]]()

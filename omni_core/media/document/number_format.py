@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fractions import Fraction
 
 BUILT_IN = {
-    9: "0%", 10: "0.00%",
+    9: "0%", 10: "0.00%", 12: "# ?/?", 13: "# ??/??",
     **dict.fromkeys((14, 15, 16, 17, *range(27, 32), *range(34, 37), *range(50, 59)), "yyyy-mm-dd"),
     **dict.fromkeys((18, 20, 32), "h:mm"), **dict.fromkeys((19, 21, 33), "h:mm:ss"),
     22: "yyyy-mm-dd h:mm", 45: "mm:ss", 46: "[h]:mm:ss", 47: "mm:ss.0",
@@ -25,6 +26,8 @@ _TOKEN = re.compile(
     r"|(?P<sign>[$€£¥₹₽₩%])|(?P<other>.)",
     re.I | re.S,
 )
+_PARTS = re.compile(r"(?P<whole>[0#?]+ )?[0#?]+ ?/ ?(?P<below>[0#?]{1,5}|[1-9]\d{0,4})(?![\d.,])")
+"""A fraction in a format code; its denominator has so many digits, or is written there."""
 _CONDITION = re.compile(r"\[[<>=]")
 _EPOCH = datetime(1899, 12, 30)
 _DAYS_TO_1904 = 1462
@@ -36,9 +39,12 @@ class NumberFormat:
 
     `date`, `time`, `elapsed`: which parts of a date or time it shows, and `places` of its seconds'
     fraction. Other numbers are multiplied
-    by `factor` (100 for percent) and get `decimals` places, at least `width` digits (zero-padded),
+    by `factor` (100 for percent) and get `decimals` places, before them at least `width` digits
+    (zero-padded),
     and `before` and `after` (a unit or a currency). `mask`: groups of digits, marked True, between
-    other characters, as of a telephone number; they are filled from the right.
+    other characters, as of a telephone number; they are filled from the right. `parts`: a number
+    is shown as a fraction with this denominator, or one of at most `-parts`; `mixed`: beside its
+    whole part.
     """
 
     date: bool = False
@@ -51,6 +57,8 @@ class NumberFormat:
     width: int = 0
     factor: float = 1.0
     mask: tuple[tuple[bool, str], ...] = ()
+    parts: int = 0
+    mixed: bool = False
 
     def show(self, raw: str, *, from_1904: bool = False) -> str:
         """The value of a cell (`raw`, as stored) as text; `raw` itself if it is no number.
@@ -65,11 +73,27 @@ class NumberFormat:
             return raw
         if self.mask and value >= 0 and value.is_integer():
             return self._filled(f"{value:.0f}")
+        if self.parts and abs(value) < 1e9:
+            return f"{self.before}{self._fraction(value)}{self.after}"
         if self.decimals is None:
             return _exact(raw, value)
-        text = f"{abs(value * self.factor):.{min(self.decimals, 15)}f}".zfill(self.width)
+        places = min(self.decimals, 15)
+        width = self.width + (places and self.width and 1 + places)
+        text = f"{abs(value * self.factor):.{places}f}".zfill(width)
         sign = "-" if value < 0 and text.strip("0.") else ""
         return f"{sign}{self.before}{text}{self.after}"
+
+    def _fraction(self, value: float) -> str:
+        """`1 1/2`, `-3/4`, `2`."""
+        if self.parts > 0:
+            above, below = round(abs(value) * self.parts), self.parts
+        else:
+            above, below = Fraction(abs(value)).limit_denominator(-self.parts).as_integer_ratio()
+        sign = "-" if value < 0 and above else ""
+        whole, rest = divmod(above, below) if self.mixed else (0, above)
+        if not rest or (below == 1 and not self.mixed):
+            return f"{sign}{whole or rest}"
+        return f"{sign}{f'{whole} ' if whole else ''}{rest}/{below}"
 
     def _filled(self, digits: str) -> str:
         shown: list[str] = []
@@ -132,6 +156,8 @@ def number_format(code: str) -> NumberFormat:
 
 def _of_number(tokens: list[tuple[str, str]], *, conditional: bool) -> NumberFormat:
     """A format with a unit, zero padding or several groups of digits; `PLAIN` for all others."""
+    if fraction := _of_fraction("".join(text for _, text in tokens), tokens):
+        return fraction
     places = [i for i, (kind, _) in enumerate(tokens) if kind == "digits"]
     if len(places) > 1 and not conditional:
         return _of_groups(tokens)
@@ -140,14 +166,32 @@ def _of_number(tokens: list[tuple[str, str]], *, conditional: bool) -> NumberFor
     digits = tokens[places[0]][1]
     before = _literals(tokens[: places[0]]).lstrip()
     after = _literals(tokens[places[0] + 1 :]).rstrip()
-    if re.fullmatch("00+", digits) and not before + after:
-        return NumberFormat(decimals=0, width=min(len(digits), 20))
+    padded = re.match("00+(?![0#?])", digits)
+    width = min(len(padded[0]), 20) if padded else 0
+    if padded and padded[0] == digits and not before + after:
+        return NumberFormat(decimals=0, width=width)
     if not re.search(r"[^\W\d_]|[$€£¥₹₽₩%°]", before + after):
         return PLAIN
     scaled = digits.rstrip(",")  # each comma at the end divides by a thousand
     factor = 100.0 ** (before + after).count("%") / 1000.0 ** (len(digits) - len(scaled))
     return NumberFormat(
-        before=before, after=after, decimals=len(scaled.partition(".")[2]), factor=factor
+        before=before, after=after, decimals=len(scaled.partition(".")[2]), width=width,
+        factor=factor,
+    )  # fmt: skip
+
+
+def _of_fraction(code: str, tokens: list[tuple[str, str]]) -> NumberFormat | None:
+    """A format such as `# ?/?`, with a unit."""
+    found = _PARTS.search(code) if "/" in code else None
+    if found is None:
+        return None
+    places = [i for i, (kind, _) in enumerate(tokens) if kind == "digits" or tokens[i][1] == "/"]
+    below = found["below"]
+    return NumberFormat(
+        before=_literals(tokens[: places[0]]).lstrip(),
+        after=_literals(tokens[places[-1] + 1 :]).rstrip(),
+        parts=int(below) if below.isdigit() and int(below) else -(10 ** len(below) - 1),
+        mixed=found["whole"] is not None,
     )
 
 
@@ -163,9 +207,10 @@ def _of_groups(tokens: list[tuple[str, str]]) -> NumberFormat:
 
 
 def _literals(tokens: list[tuple[str, str]]) -> str:
-    """The literal text of a format: quoted, escaped, currency and sign tokens, and spaces."""
+    """The literal text of a format: quoted, escaped, currency and sign tokens, spaces, and the
+    `x` of multiples."""
     shown = ("quoted", "escaped", "currency", "sign")
-    return "".join(text for kind, text in tokens if kind in shown or text == " ")
+    return "".join(text for kind, text in tokens if kind in shown or text in (" ", "x"))
 
 
 def _exact(raw: str, value: float) -> str:

@@ -10,6 +10,7 @@ import re
 from xml.etree import ElementTree as ET
 
 _NUMBER = re.compile(r"[+-]?\d(?:[\d.,'’\s]*\d)?")
+_FRACTION = re.compile(r"\d\s*/\s*\d")
 _DURATION = re.compile(
     r"(-?)P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,](\d+))?S)?", re.ASCII
 )
@@ -76,6 +77,8 @@ def _number(value: str, text: str, factor: int) -> str:
     m = _NUMBER.search(text)
     if m is None:
         return text or value
+    if _FRACTION.search(text):
+        return text.strip()
     around = text[: m.start()] + text[m.end() :]
     digits = re.sub(r"\D", "", m[0])
     if not re.search(r"[^\W\d_]|[$€£¥₹₽₩%°]", around) or re.match(r"[eE][+-]?\d", text[m.end() :]):
@@ -88,6 +91,7 @@ def _number(value: str, text: str, factor: int) -> str:
         written = f"{number:.{decimals}f}"
         if written.replace(".", "").lstrip("0") == digits.lstrip("0"):
             sign = "-" if m[0][0] == "-" else ""
+            written = "0" * (len(digits) - len(written.replace(".", ""))) + written
             return f"{text[: m.start()]}{sign}{written}{text[m.end() :]}".replace("\xa0", " ")
     return text
 

@@ -59,6 +59,7 @@ _MIME: dict[Kind, str] = {
     "epub": "application/epub+zip",
     "xps": "application/vnd.ms-xpsdocument",
 }
+_DATED: dict[Kind, str] = {"pdf": "pdf", "epub": "container", "xps": "pdf"}
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 """Begins an old office file, in which a PDF may be embedded."""
 _LATE_HEADER = re.compile(rb"%PDF-\d\.\d\s{1,2}%[\x80-\xff]{4}")
@@ -102,7 +103,8 @@ class PdfMedium(Medium):
             document = file.document
             dates = (parse(date) for date in document.dates)
             when = next((date for date in dates if date is not None), None)
-            found = (when, "pdf") if when is not None else from_file(path)
+            when = epub.stated_date(path) if document.kind == "epub" else when
+            found = (when, _DATED[document.kind]) if when is not None else from_file(path)
             return MediaInfo(
                 modality=Modality.DOCUMENT,
                 mime=_MIME[document.kind],

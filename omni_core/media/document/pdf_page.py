@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,6 +32,7 @@ from omni_core.types import (
 
 MAX_EDGE = 1400
 """Largest long edge of a page image that is embedded, in pixels; more costs and gains nothing."""
+_EAST = re.compile("[\u3001-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 SCAN_PICTURE = 0.5
 SCAN_TEXT = 0.08
 """A page is a scan when a picture covers at least the first share of it, and lines of text less
@@ -69,10 +71,22 @@ def read_page(file: Opened, number: int, form: Sequence[Field] = ()) -> PageRead
         again = file.attempt(read, second=True)
         more = len(again.words.text) > len(page.words.text) and again.words.usable
         return replace(again, damaged=True) if more else page
+    if page.words.partly and not page.damaged:
+        again = file.attempt(read, second=True)
+        return again if _adds_vertical_words(again.words, page.words) else page
     if not page.words.usable:
         again = file.attempt(read, second=True)
         return again if again.words.usable and again.words.text else page
     return page
+
+
+def _adds_vertical_words(again: PageText, before: PageText) -> bool:
+    """Whether one engine reads all lines of a page, and those that the other one lost are in the
+    scripts that are written downwards: of others it may have made letters by chance."""
+    known = {line.text for line in before.lines}
+    added = "".join(line.text for line in again.lines if line.text not in known)
+    read = again.usable and not again.partly
+    return read and len(_EAST.findall(added)) > len(added) / 2
 
 
 def page_picture(

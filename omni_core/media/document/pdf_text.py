@@ -100,14 +100,23 @@ def remarks(page: Page, text: str, form: Sequence[Field] = ()) -> list[str]:
     """What the page says beside its text layer `text`: what its author says of its pictures, the
     remarks that readers attached, ticked boxes, and values of fields that are not drawn, those of
     a `form` without pages too."""
-    seen = " ".join(text.split())
+    words = text.split()
+    seen, known = " ".join(words), set(words)
     found = _alternative_texts(page, seen)
     found += [_remark(note) for note in page.notes() if not (note.drawn and note.text in seen)]
     return found + [
         _filled(field)
         for field in (*page.fields(), *form)
-        if field.ticked or " ".join(field.value.split()) not in seen
+        if field.ticked or not _is_drawn(field.value.split(), known, seen)
     ]
+
+
+def _is_drawn(value: list[str], known: set[str], seen: str) -> bool:
+    """Whether a value stands in the text. Most are told by their words alone: a form may have
+    thousands of fields."""
+    if len(value) == 1 and value[0] in known:
+        return True
+    return known.issuperset(value[1:-1]) and " ".join(value) in seen
 
 
 def _alternative_texts(page: Page, seen: str) -> list[str]:

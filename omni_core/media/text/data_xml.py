@@ -186,6 +186,7 @@ def _attributes(markup: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
                 (name, value)
                 for name, double, single in _ATTRIBUTE.findall(attributes)
                 if not name.lower().startswith(("xmlns", "xsi:", "xml:"))
+                and (tag, name) != ("body", "name")  # of notes, in FictionBook
                 and (value := " ".join(html.unescape(double or single).split()))
             ],
         )

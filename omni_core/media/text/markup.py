@@ -64,10 +64,14 @@ def _flatten(markup: str) -> str:
             continue
         is_formatting = tag in _FORMATTING
         if m[1] and opened[tag] and not dropped[tag]:
-            closed = _closed(stack, tag)
-            opened.subtract(closed)
-            formatting -= sum(t in _FORMATTING for t in closed)
-            del stack[len(stack) - len(closed) :]
+            if stack[-1] == tag:  # nearly always
+                closed = [stack.pop()]
+            else:
+                closed = _closed(stack, tag)
+                del stack[len(stack) - len(closed) :]
+            for inner in closed:
+                opened[inner] -= 1
+                formatting -= inner in _FORMATTING
         elif m[1] and dropped[tag]:
             dropped[tag] -= 1
             out += [markup[kept : m.start()], "<br>" if tag in BLOCK_TAGS else ""]

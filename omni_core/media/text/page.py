@@ -56,6 +56,10 @@ _IN_LINE = {
 }  # fmt: skip
 """Elements of formulas, and of JATS, DocBook and TEI, that stand within a line beside each other:
 `<low>50</low><hi>72</hi>` are two values."""
+_UNITS = ("currencyid", "unitcode", "currency", "unit", "units", "uom")
+"""Attributes of data that say of what a number is so many."""
+_NUMBER = re.compile(r"\s*[+-]?\d[\d.,'\s]*")
+MAX_UNIT = 40
 _DECLARATION = re.compile(r"<[^>]*>")
 _SELF_CLOSING = re.compile(r"<([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
 _SPACE = re.compile(r"\s+")
@@ -127,7 +131,7 @@ class Page:
                 if parent is None:
                     return
                 node, depth = parent, depth - 1
-                self._leave(node.tag or "")
+                self._leave(node)
             node = node.next if depth else None
 
     def _walk_page_in_text(self, markup: str) -> None:
@@ -145,6 +149,8 @@ class Page:
                 self._walk_page_in_text(text)
             else:
                 self._append_text(text)
+                if self._is_data:
+                    self._append_unit(node, text)
             return False
         if tag.startswith("-") or node == self._title:
             return False
@@ -169,13 +175,15 @@ class Page:
             self._append(" | ")
         if tag in _HEADINGS:
             self._heading = (self._at, len(self._out))
+        if tag == "rt" and not self._is_data:
+            self._append("(" if _needs_brackets(node) else "")
         if tag == "img" and (alt := attributes.get("alt")):
             self._append_text(f" {alt} ")
         if tag in _CONTROLS:
             shown = tag == "input" and (attributes.get("type") or "").lower() not in _NOT_SHOWN
             self._append_text(f" {(attributes.get('value') or '') if shown else ''} ")
         if node.first_child is None:
-            self._leave(tag)
+            self._leave(node)
         return True
 
     def _part_of_data(self, node: LexborNode, tag: str) -> str:
@@ -190,7 +198,20 @@ class Page:
         within = prefix in _RUNS or line or tag in _HEADINGS
         return "div" if follows and not within else tag
 
-    def _leave(self, tag: str) -> None:
+    def _append_unit(self, node: LexborNode, text: str) -> None:
+        """`1190.00 EUR` of `<Amount currencyID="EUR">1190.00</Amount>`."""
+        element = node.parent if _NUMBER.fullmatch(text) else None
+        if element is None:
+            return
+        said = element.attributes
+        unit = next((value for name in _UNITS if (value := said.get(name))), "")
+        if unit and len(unit) <= MAX_UNIT:
+            self._append(f" {unit}" if not text[-1].isspace() else unit)
+
+    def _leave(self, node: LexborNode) -> None:
+        tag = node.tag or ""
+        if tag == "rt" and not self._is_data:
+            self._append(")" if _needs_brackets(node) else "")
         if tag in _HEADINGS and self._heading is not None:
             at, begun = self._heading
             name = " ".join("".join(self._out[begun:]).split())
@@ -228,6 +249,12 @@ def _is_file(link: str | None) -> bool:
         return False
     drawing = len(link) > SMALL_DRAWING and link.startswith("data:image/svg+xml")
     return drawing or ";base64," in link[:100]
+
+
+def _needs_brackets(reading: LexborNode) -> bool:
+    """Whether a reading above a word has no brackets (`<rp>`) written around it."""
+    before = reading.prev
+    return (before is None or before.tag != "rp") and bool(reading.text().strip())
 
 
 def _local(tag: str | None) -> str:

@@ -18,6 +18,8 @@ from typing_extensions import override
 from omni_core.media.document.engines import (
     glyph_names,
     hangul,
+    letter_spacing,
+    metadata,
     mupdf_alt,
     mupdf_drawing,
     mupdf_parts,
@@ -46,6 +48,7 @@ log = logging.getLogger(__name__)
 
 _SILENT = {pymupdf.PDF_ANNOT_LINK, pymupdf.PDF_ANNOT_POPUP, pymupdf.PDF_ANNOT_WIDGET}
 """Annotations without a remark of their own: a pop-up repeats its parent's."""
+_UNSEEN = pymupdf.PDF_ANNOT_IS_HIDDEN | pymupdf.PDF_ANNOT_IS_NO_VIEW
 _TICKS = {pymupdf.PDF_WIDGET_TYPE_CHECKBOX, pymupdf.PDF_WIDGET_TYPE_RADIOBUTTON}
 _VALUES = {pymupdf.PDF_WIDGET_TYPE_TEXT, pymupdf.PDF_WIDGET_TYPE_COMBOBOX,
            pymupdf.PDF_WIDGET_TYPE_LISTBOX}  # fmt: skip
@@ -53,6 +56,8 @@ _HIDDEN = (1, 3)
 """`field_display` of fields that are never seen, or only on paper."""
 _FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_IGNORE_ACTUALTEXT
 """What is drawn: the replacement that a file gives for it may be empty and hide whole blocks."""
+_READINGS = "rp{display:none} rt::before{content:'('} rt::after{content:')'}"
+"""Readings above words stand in brackets after them, as in a book that writes the brackets."""
 
 
 class MuPdf(Engine):
@@ -63,6 +68,8 @@ class MuPdf(Engine):
 
     def open(self, path: str, kind: Kind, password: str | None) -> Document:
         """See `Engine`."""
+        if kind == "epub":
+            pymupdf.mupdf.fz_set_user_css(_READINGS)
         doc = pymupdf.open(path, filetype=kind)
         if doc.needs_pass and not (password and doc.authenticate(password)):
             doc.close()
@@ -71,6 +78,11 @@ class MuPdf(Engine):
         if mended:
             page_tree.mend(doc)
         return MuPdfDocument(doc, kind, mended=mended)
+
+
+def _no_spaces(chars: list[dict[str, Any]], size: float) -> frozenset[int]:
+    gaps = {n: c["bbox"][2] - c["bbox"][0] for n, c in enumerate(chars) if c.get("synthetic")}
+    return letter_spacing.no_spaces([c["c"] for c in chars], gaps, size)
 
 
 def _is_whole(doc: Any) -> bool:
@@ -95,6 +107,10 @@ class MuPdfDocument(Document):
         meta = doc.metadata or {}
         self.title = meta.get("title") or ""
         self.dates = [meta.get("creationDate") or "", meta.get("modDate") or ""]
+        if kind == "pdf" and not (self.title and any(self.dates)):
+            self.title, self.dates = metadata.completed(
+                self.title, self.dates, (doc.get_xml_metadata() or "").encode()
+            )
 
     @override
     def page(self, number: int) -> Page:
@@ -155,7 +171,10 @@ class MuPdfPage(Page):
             if text:
                 size = round(max(s["size"] for s in line["spans"]), 1)
                 lines.append(Line(text, size, self._seen(line["bbox"]), self._turned(line["dir"])))
-        if hangul.spoken(line.text for line in lines):
+        texts = [line.text for line in lines]
+        if letter_spacing.is_likely(texts):
+            return drawn_once(hangul.lines(self._pieces(numbered=numbered)))
+        if hangul.spoken(texts):
             return hangul.lines(self._pieces(numbered=numbered))
         return drawn_once(lines)
 
@@ -168,24 +187,28 @@ class MuPdfPage(Page):
         return [self._piece(line) for line in self._text("rawdict", numbered) if line["spans"]]
 
     def _pieces(self, *, numbered: bool = False) -> list[tuple[float, list[Glyph]]]:
-        """As `glyphs`, with the spaces that MuPDF adds where there is no Hangul on either side."""
+        """As `glyphs`, with the spaces that MuPDF adds where there is no Hangul on either side,
+        nor letters of one word that are set apart."""
         lines = (line for line in self._text("rawdict", numbered) if line["spans"])
         return [self._piece(line, spaced=True) for line in lines]
 
     def _piece(self, line: dict[str, Any], *, spaced: bool = False) -> tuple[float, list[Glyph]]:
-        """spaced: keep the spaces that MuPDF adds, but for those beside Hangul."""
+        """spaced: keep the spaces that MuPDF adds, but for those that are none."""
         chars = [c for s in line["spans"] for c in s["chars"]]
+        size = round(max(s["size"] for s in line["spans"]), 1)
+        none = _no_spaces(chars, size) if spaced else frozenset()
         found = []
         for n, c in enumerate(chars):
             beside = (other["c"] for other in chars[max(0, n - 1) : n + 2])
-            if not c.get("synthetic") or (spaced and not hangul.spoken(beside)):
+            if not c.get("synthetic") or (spaced and n not in none and not hangul.spoken(beside)):
                 found.append(Glyph(c["c"], self._seen(c["bbox"])))
-        return round(max(s["size"] for s in line["spans"]), 1), found
+        return size, found
 
     @override
     def words(self) -> list[Word]:
         found = self._page.get_text("words")
-        if hangul.spoken(word[4] for word in found):
+        texts = [word[4] for word in found]
+        if hangul.spoken(texts) or letter_spacing.is_likely([" ".join(texts)]):
             return hangul.words(self._pieces())
         return [Word(text, self._seen((x0, y0, x1, y1))) for x0, y0, x1, y1, text, *_ in found]
 
@@ -213,7 +236,7 @@ class MuPdfPage(Page):
         for annotation in mupdf_parts.marks(self._page):
             kind, info = annotation.type[0], annotation.info
             words = " ".join(str(info.get("content") or "").split())
-            if words and kind not in _SILENT:
+            if words and kind not in _SILENT and not annotation.flags & _UNSEEN:
                 author = " ".join(str(info.get("title") or "").split())
                 found.append(Note(author, words, kind == pymupdf.PDF_ANNOT_FREE_TEXT))
         return found

@@ -123,7 +123,7 @@ def is_damaged(page: Any) -> bool:
             page.parent.xref_stream(stream)
             damaged = _DAMAGE.search(pymupdf.TOOLS.mupdf_warnings()) is not None
             packed = page.parent.xref_stream_raw(stream)
-            if damaged and ("syntax error" in said or not _ends(packed)):
+            if damaged and packed.strip() and ("syntax error" in said or not _ends(packed)):
                 return True
         except FAILURES:
             return True

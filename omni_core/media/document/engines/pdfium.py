@@ -10,7 +10,13 @@ import pypdfium2
 import pypdfium2.raw as c
 from typing_extensions import override
 
-from omni_core.media.document.engines import pdfium_alt, pdfium_forms, pdfium_layers, pdfium_text
+from omni_core.media.document.engines import (
+    metadata,
+    pdfium_alt,
+    pdfium_forms,
+    pdfium_layers,
+    pdfium_text,
+)
 from omni_core.media.document.engines.base import (
     MAX_SCALE,
     Box,
@@ -26,6 +32,7 @@ from omni_core.media.document.engines.base import (
     encrypted,
     turned,
 )
+from omni_core.media.document.engines.pdf_objects import PdfObjects
 from omni_core.media.geometry import box
 from omni_core.types import Crop, Pixels
 
@@ -50,7 +57,7 @@ class Pdfium(Engine):
     def open(self, path: str, kind: Kind, password: str | None) -> Document:
         """See `Engine`. A file whose header comes late, or which has none, is read into memory."""
         try:
-            return PdfiumDocument(pypdfium2.PdfDocument(path, password=password))
+            return PdfiumDocument(pypdfium2.PdfDocument(path, password=password), PdfObjects(path))
         except pypdfium2.PdfiumError as e:
             if e.err_code == c.FPDF_ERR_PASSWORD:
                 raise encrypted(path, password) from e
@@ -62,7 +69,9 @@ class Pdfium(Engine):
             if 0 <= at <= _HEADER_WITHIN:
                 raise
             data = data[at:] if at > 0 else _HEADER + b"1.7\n" + data
-            return PdfiumDocument(pypdfium2.PdfDocument(data, password=password), repaired=True)
+            return PdfiumDocument(
+                pypdfium2.PdfDocument(data, password=password), PdfObjects(path), repaired=True
+            )
 
 
 class PdfiumDocument(Document):
@@ -70,8 +79,9 @@ class PdfiumDocument(Document):
 
     kind = "pdf"
 
-    def __init__(self, doc: Any, *, repaired: bool = False) -> None:
+    def __init__(self, doc: Any, objects: PdfObjects, *, repaired: bool = False) -> None:
         self._doc = doc
+        self._objects = objects
         self._page: tuple[int, PdfiumPage] | None = None
         doc.init_forms()
         self.pages = len(doc)
@@ -79,6 +89,8 @@ class PdfiumDocument(Document):
         self.repaired = repaired or not c.FPDF_DocumentHasValidCrossReferenceTable(doc)
         self.title = doc.get_metadata_value("Title")
         self.dates = [doc.get_metadata_value(key) for key in ("CreationDate", "ModDate")]
+        if not (self.title and any(self.dates)):
+            self.title, self.dates = metadata.completed(self.title, self.dates, objects.metadata())
 
     @override
     def page(self, number: int) -> Page:
@@ -86,7 +98,7 @@ class PdfiumDocument(Document):
             if self._page is not None:
                 self._page[1].close()
             self._page = None
-            self._page = (number, PdfiumPage(self._doc, number - 1))
+            self._page = (number, PdfiumPage(self._doc, number - 1, self._objects))
         return self._page[1]
 
     @override
@@ -132,7 +144,8 @@ class PdfiumDocument(Document):
 class PdfiumPage(Page):
     """A page of such a document."""
 
-    def __init__(self, doc: Any, index: int) -> None:
+    def __init__(self, doc: Any, index: int, objects: PdfObjects) -> None:
+        self._objects, self._number = objects, index + 1
         self._page = doc.get_page(index)
         if not all(self._page.get_size()):  # a crop box beside the page
             self._page.set_cropbox(*self._page.get_mediabox())
@@ -148,14 +161,15 @@ class PdfiumPage(Page):
         self._attachments: list[str] = []
         kinds = {self._annotation(*found) for found in self._annotations()}
         self.has_widgets = c.FPDF_ANNOT_WIDGET in kinds
-        if kinds & _SEEN_AS_TEXT and self._page.formenv and self._flattened():
+        if kinds & _SEEN_AS_TEXT and self._flattened():
             self._page.close()
             self._page = doc.get_page(index)
-        pdfium_layers.hide(self._page)
+        pdfium_layers.hide(self._page, lambda: objects.may_be_switched)
 
     @override
     def lines(self, *, numbered: bool = False, replaced: bool = False) -> list[Line]:
-        return pdfium_text.lines(self._runs(numbered))
+        found = pdfium_text.lines(self._runs(numbered))
+        return found + pdfium_text.lost_lines(self._page, self._text, self._seen)
 
     @override
     def has_replacements(self) -> bool:
@@ -195,7 +209,7 @@ class PdfiumPage(Page):
 
     @override
     def is_damaged(self) -> bool:
-        return False  # PDFium does not say
+        return self._number in self._objects.damaged_pages
 
     @override
     def draw(self, edge: int, crop: Crop | None) -> Pixels:

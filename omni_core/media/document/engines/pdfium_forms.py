@@ -17,18 +17,37 @@ _PASSWORD = 1 << 13
 
 
 def field(forms: Any, mark: Any) -> Field | None:
-    """A filled field; None for an empty, a secret or another kind of field."""
+    """A filled field; None for an empty, a secret or another kind of field.
+
+    PDFium looks through all fields of the page for each thing that it says of one, so what a field
+    without a group says of itself is taken from there.
+    """
+    alone = not c.FPDFAnnot_HasKey(mark, b"Parent")
+    if alone and not (c.FPDFAnnot_HasKey(mark, b"V") or c.FPDFAnnot_HasKey(mark, b"AS")):
+        return None
     kind = c.FPDFAnnot_GetFormFieldType(forms, mark)
-    value = string(lambda *a: c.FPDFAnnot_GetFormFieldValue(forms, *a), mark)
-    label = string(lambda *a: c.FPDFAnnot_GetFormFieldAlternateName(forms, *a), mark)
+    value, label = ((_own(mark, b"V"), _own(mark, b"TU") or _own(mark, b"T")) if alone
+                    else ("", ""))  # fmt: skip
+    value = value or string(lambda *a: c.FPDFAnnot_GetFormFieldValue(forms, *a), mark)
+    label = label or string(lambda *a: c.FPDFAnnot_GetFormFieldAlternateName(forms, *a), mark)
     label = label or string(lambda *a: c.FPDFAnnot_GetFormFieldName(forms, *a), mark)
     if kind in _TICKS:
         on = c.FPDFAnnot_IsChecked(forms, mark)
         return Field(label, value, ticked=True) if on else None
-    secret = c.FPDFAnnot_GetFormFieldFlags(forms, mark) & _PASSWORD
-    if kind == c.FPDF_FORMFIELD_TEXTFIELD and secret:
+    if kind == c.FPDF_FORMFIELD_TEXTFIELD and _is_secret(forms, mark, alone=alone):
         return None
     return Field(label, value) if value and kind in _VALUES else None
+
+
+def _own(mark: Any, key: bytes) -> str:
+    return string(c.FPDFAnnot_GetStringValue, mark, key)
+
+
+def _is_secret(forms: Any, mark: Any, *, alone: bool) -> bool:
+    if not alone:
+        return bool(c.FPDFAnnot_GetFormFieldFlags(forms, mark) & _PASSWORD)
+    flags = ctypes.c_float()
+    return bool(c.FPDFAnnot_GetNumberValue(mark, b"Ff", flags) and int(flags.value) & _PASSWORD)
 
 
 def string(get: Callable[..., int], *of: Any) -> str:

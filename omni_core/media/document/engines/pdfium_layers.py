@@ -1,12 +1,14 @@
 """Layers that a PDF switches off. PDFium draws pages without them, but reads their words.
 
-It does not say which ones are off, so each is drawn alone: one of which nothing is seen is off.
+It does not say which ones are off, so each is drawn alone: one of which nothing is seen is off. A
+form may name its layer where PDFium does not tell it: each of these is drawn alone.
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import pypdfium2
@@ -24,14 +26,20 @@ _GROUND = (255, 0, 254)
 _LONGEST = 512
 
 
-def hide(page: Any) -> None:
-    """Leave out of a page, and so of its text, what stands in layers that are off."""
+def hide(page: Any, may_be_switched: Callable[[], bool]) -> None:
+    """Leave out of a page, and so of its text, what stands in layers that are off.
+
+    may_be_switched: whether forms of the file may say in which layer they are.
+    """
     count = min(c.FPDFPage_CountObjects(page), MOST_OBJECTS)
     objects = [c.FPDFPage_GetObject(page, n) for n in range(count)]
     layers: dict[str, list[Any]] = defaultdict(list)
     for thing in objects:
         if c.FPDFPageObj_GetType(thing) in (c.FPDF_PAGEOBJ_TEXT, c.FPDF_PAGEOBJ_FORM):
             layer = _layer(thing) if c.FPDFPageObj_CountMarks(thing) > 0 else None
+            is_form = c.FPDFPageObj_GetType(thing) == c.FPDF_PAGEOBJ_FORM
+            if layer is None and is_form and may_be_switched():
+                layer = f"/{len(layers)}"  # one of its own
             if layer is not None and not _is_invisible(thing):
                 layers[layer].append(thing)
     if not layers or len(layers) > MOST_LAYERS:

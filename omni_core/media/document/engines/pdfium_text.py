@@ -17,6 +17,7 @@ from typing import Any
 import pypdfium2.raw as c
 
 from omni_core.media.document.engines.base import Box, Glyph, Line, Word, around, direction
+from omni_core.media.document.engines.letter_spacing import no_spaces
 
 WIDE = 0.8
 """Gap between two characters, in heights of the font, that divides columns or cells."""
@@ -24,6 +25,10 @@ SPACE = 0.3
 """Gap from which a space is between them though none is written."""
 LEAST_OF_BOX = 0.7
 """Share of a character's height that its font size has at least; some fonts say a tiny one."""
+MOST_OBJECTS = 20_000
+"""Objects of a page that are looked at."""
+MEANINGLESS = 8
+"""Characters that a line has at least to be a loss."""
 _LINE_END = (0x0A, 0x0D)
 _HYPHEN_AT_END = 0x02
 """What PDFium makes of a hyphen at the end of a line, whose next line it appends."""
@@ -35,6 +40,8 @@ class Run:
 
     size: float = 0.0
     glyphs: list[Glyph] = field(default_factory=list)
+    added: dict[int, float] = field(default_factory=dict)
+    """The spaces among them that nobody wrote, with their widths."""
 
     @property
     def text(self) -> str:
@@ -81,6 +88,7 @@ def runs(
             and (apart or max(box[0] - last[2], last[0] - box[2]) > SPACE * height)
             and not run.glyphs[-1].text.isspace()
         ):
+            run.added[len(run.glyphs)] = max(box[0] - last[2], last[0] - box[2])
             run.glyphs.append(Glyph(" ", _between(last, box)))
         apart = False
         at_end = code == _HYPHEN_AT_END and c.FPDFText_IsHyphen(text, n)
@@ -96,8 +104,43 @@ def runs(
             run, last = Run(), None
     found = [r for r in (*out, run) if r.text.strip()]
     for one in found:
-        one.glyphs = _ligatures_forward(one.glyphs)
+        none = no_spaces([glyph.text for glyph in one.glyphs], one.added, one.size)
+        kept = [glyph for n, glyph in enumerate(one.glyphs) if n not in none]
+        one.glyphs = _ligatures_forward(kept)
     return _forward(found)
+
+
+def lost_lines(
+    page: Any, text: Any, seen: Callable[[float, float, float, float], Box]
+) -> list[Line]:
+    """A line without meaning for each text that PDFium makes no characters of, as it does of
+    vertical writing in a font that is not in the file."""
+    out = []
+    for n in range(min(c.FPDFPage_CountObjects(page), MOST_OBJECTS)):
+        thing = c.FPDFPage_GetObject(page, n)
+        if c.FPDFPageObj_GetType(thing) != c.FPDF_PAGEOBJ_TEXT:
+            continue
+        left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+        if not c.FPDFPageObj_GetBounds(thing, left, bottom, right, top):
+            continue
+        bounds = left.value, bottom.value, right.value, top.value
+        size = max(bounds[2] - bounds[0], bounds[3] - bounds[1])
+        if min(bounds[2] - bounds[0], bounds[3] - bounds[1]) > 0 or size <= 0:
+            continue
+        if c.FPDFTextObj_GetText(thing, text, None, 0) > 2 or not _runs_down(thing, bounds):
+            continue
+        out.append(Line("\ufffd" * MEANINGLESS, round(size, 1), seen(*bounds), 90))
+    return out
+
+
+def _runs_down(thing: Any, bounds: tuple[float, float, float, float]) -> bool:
+    """Whether a text without width runs down its own page, however it is turned: spaces, of which
+    nothing else is left either, run across it."""
+    matrix = c.FS_MATRIX()
+    if not c.FPDFPageObj_GetMatrix(thing, matrix):
+        return False
+    upright = abs(matrix.a) >= abs(matrix.b)
+    return bool(upright == (bounds[3] - bounds[1] > bounds[2] - bounds[0]))
 
 
 def _ligatures_forward(glyphs: list[Glyph]) -> list[Glyph]:

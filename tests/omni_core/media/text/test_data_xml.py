@@ -359,3 +359,31 @@ def test_a_title_within_data_is_read_where_it_stands(
 def test_values_of_data_with_short_names_are_no_single_word() -> None:
     read = page("<day><name>Mon</name><hi>72</hi><low>50</low><hi>73</hi></day>")
     assert read.text.split("\n") == ["Mon", "72", "50", "73"]
+
+
+@pytest.mark.parametrize(
+    ("element", "read"),
+    [
+        ('<cbc:PayableAmount currencyID="EUR">1190.00</cbc:PayableAmount>', "1190.00 EUR"),
+        ('<ram:BilledQuantity unitCode="KGM"> 12 </ram:BilledQuantity>', "12 KGM"),
+        ('<depth uom="m">-3.5</depth>', "-3.5 m"),
+        ('<name unit="kg">Ann</name>', "Ann"),
+        ('<count unit="">4</count>', "4"),
+        ('<count>4<note currency="EUR"/></count>', "4"),
+    ],
+)
+def test_a_number_of_data_is_read_with_its_unit(element: str, read: str) -> None:
+    lines = page(f"<Invoice><ID>R-1</ID>{element}<Note>thanks</Note></Invoice>").text.split("\n")
+    assert [" ".join(line.split()) for line in lines if line.strip()] == ["R-1", read, "thanks"]
+
+
+def test_the_notes_of_a_book_are_read_without_the_name_of_their_part(
+    tmp_path: Path, cut: Any
+) -> None:
+    path = tmp_path / "a.fb2"
+    path.write_text(
+        '<?xml version="1.0"?><FictionBook><body><p>Words of the book</p></body><body name="notes">'
+        "<section><p>Words of a note</p></section></body></FictionBook>"
+    )
+    (segment,) = cut(path)
+    assert segment.text == "Words of the book\nWords of a note"

@@ -46,6 +46,9 @@ def words(markup: str) -> str:
         ("<textarea>a</textarea><button>b</button><select><option>c</select>", "a b c"),
         ("a<img alt='b'><img hidden alt='c'><input type=hidden value=d>", "a b"),
         ("<frameset><frame src=x><noframes><p>a <b>b</b></noframes></frameset>", "a b"),
+        ("<ruby>a<rt>b</rt>c<rt>d</rt></ruby>e", "a(b)c(d)e"),
+        ("<ruby>a<rp>[</rp><rt>b</rt><rp>]</rp></ruby>c<ruby><rb>d<rt>e</ruby>f", "a[b]cd(e)f"),
+        ("<ruby>a<rt hidden>b</rt></ruby>c<rt></rt>", "ac"),
         ("<!-- <p hidden> -->a <![CDATA[b]]>c", "a c"),
     ],
 )

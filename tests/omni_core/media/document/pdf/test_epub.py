@@ -166,3 +166,28 @@ def test_a_damaged_chapter_costs_its_damaged_part(zipped: Zipped) -> None:
         assert text.startswith("BEGIN word0 word1 word4")
         assert text.rstrip().endswith("second")
         assert "damaged chapters, read only in part: O/a.xhtml" in warnings
+
+
+@pytest.mark.parametrize("engine", [MUPDF, "pypdfium2"])
+def test_a_reading_above_a_word_follows_it_in_brackets(zipped: Zipped, engine: str) -> None:
+    words = "<ruby>漢字<rt>かんじ</rt></ruby>を<ruby>学<rp>(</rp><rt>まな</rt><rp>)</rp></ruby>ぶ"
+    path = book(zipped, ["a.xhtml"], a=f"<html><body><p>{words}</p></body></html>")
+    _, text, warnings = read(path, engine)
+    assert ("漢字(かんじ)を学(まな)ぶ" in text, warnings) == (True, [])
+
+
+@pytest.mark.parametrize("name", [MUPDF, "pypdfium2"])
+def test_a_book_has_the_date_that_it_states(zipped: Zipped, name: PdfEngine) -> None:
+    parts: dict[str, str | bytes] = {
+        "mimetype": "application/epub+zip",
+        "META-INF/container.xml": CONTAINER,
+        "O/a.xhtml": "<html><body><p>words</p></body></html>",
+        "O/c.opf": '<package xmlns="http://www.idpf.org/2007/opf" version="3.0"><metadata '
+        'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:date>2012-03-04</dc:date></metadata>'
+        '<manifest><item id="0" href="a.xhtml" media-type="application/xhtml+xml"/></manifest>'
+        '<spine><itemref idref="0"/></spine></package>',
+    }
+    path = zipped("a.epub", parts)
+    info = service(pdf=name).probe(str(path))
+    assert info.recorded_at is not None and info.recorded_at.isoformat()[:10] == "2012-03-04"
+    assert info.recorded_at_from == "container"

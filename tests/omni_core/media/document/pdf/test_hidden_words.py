@@ -10,8 +10,8 @@ from typing import Any
 import pymupdf
 import pytest
 
-from omni_core.media.document.engines import xfa
-from omni_core.types import Channel, CutOptions, FileWarning, PdfEngine, Segment, Source
+from omni_core.media.document.engines import pdf_objects, xfa
+from omni_core.types import Channel, CutOptions, FileWarning, Segment, Source
 
 Read = Callable[[Path], tuple[list[str], list[str]]]
 WAIT = "Please wait... your viewer may not be able to show this"
@@ -47,7 +47,7 @@ def _pages(*words: str) -> Any:
     ("damaged", "named"), [((1,), "page 2 is damaged"), ((1, 3, 4), "pages 2, 4 to 5 are damaged")]
 )
 def test_pages_that_cannot_be_unpacked_are_named_once(
-    damaged: tuple[int, ...], named: str, tmp_path: Path, read: Read, engine: PdfEngine
+    damaged: tuple[int, ...], named: str, tmp_path: Path, read: Read
 ) -> None:
     path = tmp_path / "a.pdf"
     with _pages(*(f"words of page {n}" for n in range(1, 7))) as doc:
@@ -58,13 +58,12 @@ def test_pages_that_cannot_be_unpacked_are_named_once(
         doc.save(path)
     words, warnings = read(path)
     assert words == [f"words of page {n}" for n in range(1, 7) if n - 1 not in damaged]
-    if engine == "pymupdf":  # PDFium does not say that a page is damaged
-        assert [warning.partition(":")[0] for warning in warnings] == [named]
+    assert [warning.partition(":")[0] for warning in warnings] == [named]
 
 
 @pytest.mark.parametrize(("cut", "named"), [(4, False), (40, True)])
 def test_a_page_that_lacks_no_more_than_its_checksum_is_whole(
-    cut: int, named: bool, tmp_path: Path, read: Read, engine: PdfEngine
+    cut: int, named: bool, tmp_path: Path, read: Read
 ) -> None:
     path = tmp_path / "a.pdf"
     with _pages("first words") as doc:
@@ -75,7 +74,34 @@ def test_a_page_that_lacks_no_more_than_its_checksum_is_whole(
         doc.save(path)
     words, warnings = read(path)
     assert words == ["first words"]
-    assert bool(warnings) is (named and engine == "pymupdf")
+    assert bool(warnings) is named
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_damaged_page_is_named_wherever_its_objects_are(
+    packed: bool, tmp_path: Path, read: Read
+) -> None:
+    path = tmp_path / "a.pdf"
+    with _pages("first words", "second words") as doc:
+        (stream,) = doc[1].get_contents()
+        drawn = doc.xref_stream(stream) + b" ".join(b"%d %d m" % (n, n * n) for n in range(99))
+        doc.update_stream(stream, zlib.compress(drawn)[:-40], compress=False)
+        doc.xref_set_key(stream, "Filter", "[ /FlateDecode ]")
+        doc.xref_set_key(doc[1].xref, "Contents", f"[ {stream} 0 R ]")
+        doc.save(path, use_objstms=packed)
+    words, warnings = read(path)
+    assert words == ["first words", "second words"]
+    assert [warning.partition(":")[0] for warning in warnings] == ["page 2 is damaged"]
+
+
+def test_a_page_on_which_nothing_is_drawn_is_not_damaged(tmp_path: Path, read: Read) -> None:
+    path = tmp_path / "a.pdf"
+    with _pages("first words", "-") as doc:
+        (stream,) = doc[1].get_contents()
+        doc.update_stream(stream, b"\n", compress=False)
+        doc.xref_set_key(stream, "Filter", "/FlateDecode")
+        doc.save(path)
+    assert read(path) == (["first words"], [])
 
 
 @pytest.mark.parametrize("split", [False, True])
@@ -129,3 +155,34 @@ def test_glyphs_without_a_meaning_are_read_as_what_the_file_says_they_are(
         doc.update_stream(stream, f"{drawn} ET EMC".encode())
         doc.save(path)
     assert read(path)[0] == ["Harbour"]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [b"/Kids [", b"1 0 obj ", b"%d 0 obj << /Type /ObjStm /First 9 >> stream\n", b"/Root 1 0 R "],
+)
+def test_bytes_without_end_are_gone_through_in_bounds(part: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    repeated = b"".join(part % n if b"%" in part else part for n in range(1, 20_000))
+    path.write_bytes(b"%PDF-1.7\n1 0 obj << /Pages 2 0 R >> endobj 2 0 obj << " + repeated
+                     + b" trailer << /Root 1 0 R >>")  # fmt: skip
+    found = pdf_objects.PdfObjects(str(path))
+    assert (found.damaged_pages, found.may_be_switched, found.metadata()) == (
+        frozenset(),
+        False,
+        b"",
+    )
+
+
+def test_pages_beyond_what_may_be_gone_through_count_as_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.pdf"
+    with _pages("first words") as doc:
+        (stream,) = doc[0].get_contents()
+        doc.update_stream(stream, b"no such stream" * 9, compress=False)
+        doc.xref_set_key(stream, "Filter", "/FlateDecode")
+        doc.save(path)
+    assert pdf_objects.PdfObjects(str(path)).damaged_pages == {1}
+    monkeypatch.setattr(pdf_objects, "MAX_WORK", 100)
+    assert pdf_objects.PdfObjects(str(path)).damaged_pages == set()

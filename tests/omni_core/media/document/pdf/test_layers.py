@@ -70,3 +70,19 @@ def test_words_of_a_searchable_scan_are_read_in_a_layer_that_is_on(
         doc.update_stream(stream, drawn)
         doc.save(path)
     assert "words of the scan" in "".join(s.text for s in cut(path))
+
+
+@pytest.mark.parametrize("off", [True, False])
+def test_a_form_that_names_its_layer_is_read_where_that_is_on(
+    off: bool, tmp_path: Path, cut: Any
+) -> None:
+    path = tmp_path / "a.pdf"
+    with pymupdf.open() as doc, pymupdf.open() as stamp:
+        stamp.new_page().insert_text((50, 90), "words of the stamp")
+        page, layer = doc.new_page(), doc.add_ocg("Stamp", on=not off)
+        page.insert_text((50, 60), "Tower at the coast")
+        form = page.show_pdf_page(page.rect, stamp, 0)
+        doc.xref_set_key(form, "OC", f"{layer} 0 R")
+        doc.save(path)
+    (text,) = [s.text for s in cut(path) if s.channel is Channel.TEXT]
+    assert text.split("\n") == ["Tower at the coast", *(() if off else ("words of the stamp",))]

@@ -12,12 +12,21 @@ import pymupdf
 import pytest
 from PIL import Image
 
+from omni_core.media.document.engines import opened
 from omni_core.media.document.engines.base import Line
 from omni_core.media.document.odd_letters import typed
 from omni_core.media.document.pdf_text import in_reading_order
 from omni_core.media.document.text_layer import is_enciphered, is_readable
 from omni_core.media.service import service
-from omni_core.types import Channel, CutOptions, FileWarning, ImageContent, Segment, Source
+from omni_core.types import (
+    Channel,
+    CutOptions,
+    FileWarning,
+    ImageContent,
+    Modality,
+    Segment,
+    Source,
+)
 
 LEFT = ["The glacier tongue retreated by nine", "hundred metres between the two wars",
         "leaving a chain of turquoise lakes", "behind the terminal moraine there"]  # fmt: skip
@@ -390,3 +399,136 @@ def test_an_epub_whose_first_entry_is_another_opens(tmp_path: Path, cut: Any, sv
                 out.writestr(entry, entries.read(entry))
         assert svc.probe(str(path)).mime == "application/epub+zip"
         assert any("words to read" in s.text for s in cut(path))
+
+
+def _with_vertical_words(path: Path, *, latin: bool) -> None:
+    """A page with a vertical line in a font that is not in the file."""
+    with pymupdf.open() as doc:
+        page = doc.new_page()
+        about = "/Type /FontDescriptor /FontName /KozMinPr6N-Regular /Flags 4"
+        described, inner, font = (doc.get_new_xref() for _ in range(3))
+        doc.update_object(
+            described,
+            f"<< {about} /FontBBox [0 -120 1000 880] /ItalicAngle 0 /Ascent 880 /Descent -120 "
+            "/StemV 80 >>",
+        )
+        named = "/Type /Font /BaseFont /KozMinPr6N-Regular"
+        of = "<< /Registry (Adobe) /Ordering (Japan1) /Supplement 6 >>"
+        doc.update_object(
+            inner,
+            f"<< {named} /Subtype /CIDFontType0 /CIDSystemInfo {of} "
+            f"/FontDescriptor {described} 0 R >>",
+        )
+        doc.update_object(
+            font,
+            f"<< {named} /Subtype /Type0 /Encoding /UniJIS-UTF16-V "
+            f"/DescendantFonts [{inner} 0 R] >>",
+        )
+        plain, stream = doc.get_new_xref(), doc.get_new_xref()
+        doc.update_object(plain, "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
+        fonts = f"<< /Font << /V {font} 0 R /H {plain} 0 R >> >>"
+        doc.xref_set_key(page.xref, "Resources", fonts)
+        doc.update_object(stream, "<< >>")
+        said = "縦書きの文章をここに書きます".encode("utf-16-be").hex()
+        below = "Latin words below" if latin else "  "
+        drawn = f"BT /V 20 Tf 400 780 Td <{said}> Tj ET BT /H 12 Tf 50 100 Td ({below}) Tj ET"
+        doc.update_stream(stream, drawn.encode())
+        doc.xref_set_key(page.xref, "Contents", f"{stream} 0 R")
+        doc.save(path)
+
+
+@pytest.mark.parametrize("latin", [True, False])
+def test_vertical_words_in_a_font_that_is_not_in_the_file_are_read(
+    latin: bool, tmp_path: Path, cut: Any
+) -> None:
+    _with_vertical_words(tmp_path / "a.pdf", latin=latin)
+    text = "".join(s.text for s in cut(tmp_path / "a.pdf"))
+    assert "縦書きの文章をここに書きます" in text and ("Latin words below" in text) is latin
+
+
+@pytest.mark.parametrize("latin", [True, False])
+def test_words_that_the_only_engine_makes_nothing_of_send_their_page_to_ocr(
+    latin: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opened, "second", lambda name: None)
+    path = tmp_path / "a.pdf"
+    _with_vertical_words(path, latin=latin)
+    source = Source("0" * 64, str(path), "a", Modality.DOCUMENT, "application/pdf", 1, None, 1)
+    pieces = list(service(pdf="pypdfium2").decompose(str(path), source, CutOptions()))
+    segments = [piece for piece in pieces if isinstance(piece, Segment)]
+    assert [s.extra.get("scan") for s in segments if s.channel is Channel.VISUAL] == [True]
+    assert [s.text for s in segments if s.text] == (["Latin words below"] if latin else [])
+
+
+def _with_letters_apart(path: Path, drawn: str) -> None:
+    with pymupdf.open() as doc:
+        page = doc.new_page()
+        page.insert_text((50, 600), "Body of the page")
+        (stream,) = page.get_contents()
+        set_apart = f"\nBT /helv 12 Tf 50 780 Td {drawn} ET".encode()
+        doc.update_stream(stream, doc.xref_stream(stream) + set_apart)
+        doc.save(path)
+
+
+@pytest.mark.parametrize(
+    ("drawn", "words"),
+    [
+        ("3 Tc (Annual report of the harbour) Tj", "Annual report of the harbour"),
+        ("2.6 Tc (HARBOUR) Tj", "HARBOUR"),
+        ("[(T) -230 (i) -230 (d) -230 (e) -230 (s) -600 (o) -230 (f) -600 (M) -230 (ay)] TJ",
+         "Tides of May"),
+        ("5 Tc (x y z) Tj", "x y z"),
+        ("[(a) -333 (b) -333 (c) -333 (d) -333 (e) -333 (f)] TJ", "a b c d e f"),
+        ("[(1) -250 (2) -250 (3) -250 (4) -250 (5) -250 (6)] TJ", None),
+    ],
+)  # fmt: skip
+def test_words_whose_letters_are_set_apart_are_words(
+    drawn: str, words: str | None, tmp_path: Path, cut: Any, svc: Any
+) -> None:
+    path = tmp_path / "a.pdf"
+    _with_letters_apart(path, drawn)
+    text = "".join(s.text for s in cut(path))
+    if words is None:  # as each engine sees the gaps
+        assert text.replace(" ", "") == "Bodyofthepage\n123456".replace(" ", "")
+        return
+    lines = [" ".join(line.split()) for line in text.split("\n")]
+    assert sorted(lines) == sorted(["Body of the page", words])
+    assert {*words.split()} <= {word.text for word in svc.words(str(path), 1)}
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_a_title_and_a_date_that_only_xmp_has_are_the_files(
+    stated: bool, tmp_path: Path, svc: Any
+) -> None:
+    path = tmp_path / "a.pdf"
+    rdf = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+    with pymupdf.open() as doc:
+        doc.new_page().insert_text((50, 60), "words")
+        if stated:
+            doc.set_metadata({"title": "Of the file", "creationDate": "D:20190621134500Z"})
+        doc.set_xml_metadata(
+            f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r:RDF xmlns:r="{rdf}"><r:Description '
+            'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:CreateDate="2018-05-04T10:00:00Z" '
+            'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title><r:Alt><r:li>Of the packet'
+            "</r:li></r:Alt></dc:title></r:Description></r:RDF></x:xmpmeta>"
+        )
+        doc.save(path)
+    info = svc.probe(str(path))
+    title, day = ("Of the file", "2019-06-21") if stated else ("Of the packet", "2018-05-04")
+    assert (info.title, info.recorded_at.isoformat()[:10], info.recorded_at_from) == (
+        title, day, "pdf",
+    )  # fmt: skip
+
+
+def test_ticks_drawn_with_zapf_dingbats_are_signs(tmp_path: Path, cut: Any, svc: Any) -> None:
+    path = tmp_path / "a.pdf"
+    with pymupdf.open() as doc:
+        page = doc.new_page()
+        for n, (sign, words) in enumerate((("4", "paid"), ("8", "returned"), ("n", "black"))):
+            page.insert_text((50, 60 + 20 * n), sign, fontname="zadb")
+            page.insert_text((62, 60 + 20 * n), f" {words}")
+        page.insert_text((50, 200), "\xac first", fontname="zadb")
+        doc.save(path)
+    text = "".join(s.text for s in cut(path))
+    assert "".join(text.split())[:20] == "\u2714paid\u2718returned\u25a0black"
+    assert "\u2460" in {word.text for word in svc.words(str(path), 1)}
