@@ -76,8 +76,8 @@ class PostgresCatalog(Catalog):
         if self._one(there, schema) is None:
             raise StoreError(
                 f"there is no library in the schema {schema!r} of that database yet, and here "
-                "nothing may be written: ingest something once without --read-only, and this server "
-                "uses it without a restart",
+                "nothing may be written: ingest something once without --read-only, and this "
+                "server uses it without a restart",
                 code=NO_LIBRARY,
             )
         postgres_schema.require_current(self._one("SELECT version FROM catalog_version"))

@@ -92,7 +92,8 @@ class WatchedFiles(Reads):
             )
 
     def gone(self, paths: Sequence[str]) -> tuple[list[str], list[Moved]]:
-        """Record that these files are gone since now. A source with a copy elsewhere follows to that path.
+        """Record that these files are gone, since now by the clock that all processes share. A
+        source with a copy elsewhere follows to that path.
 
         Returns the ids of the sources that have no file now, and those that moved.
         """

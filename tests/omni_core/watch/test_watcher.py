@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
