@@ -216,6 +216,13 @@ async def test_a_key_that_may_only_read_leaves_nothing_of_a_file_that_it_cannot_
         with pytest.raises(StoreError):
             await engine.ingest_folder(paths)
         assert (await engine.sources()).sources == (before,)
+        with pytest.raises(StoreError) as refused:
+            await engine.forget(before.id)
+        assert refused.value.code == "READ_ONLY"
+    async with opened(shared) as engine:  # nor is done later what was refused
+        await engine._context.opened_index()
+        assert (await engine.sources()).sources == (before,)
+        assert await engine.bin() == ()
 
 
 async def test_a_collection_without_an_index_of_its_payloads_is_slow_and_not_lost(
