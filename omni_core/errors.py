@@ -136,7 +136,10 @@ _CAUSES = {
     "MODEL_MISMATCH": "another model filled it",
     "CATALOG_MOVED": "the library has left this catalog for another one",
     "CATALOG_UNREACHABLE": "PostgreSQL gives no answer",
-    "NO_LIBRARY": "there is no library there yet, and nothing may be written",
+    "NO_LIBRARY": (
+        "there is no library there yet, and this server may only read: it is ready as soon as one "
+        "that may write has ingested something"
+    ),
     "NOT_INDEXED": "the Qdrant collection lacks indexes, and nothing may be written",
     "FOREIGN_COLLECTION": "the Qdrant collection belongs to another library",
     "INDEX_UNREACHABLE": "Qdrant gives no answer",

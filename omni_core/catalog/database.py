@@ -104,6 +104,10 @@ class Database(ABC):
         """A transaction: an exception in it, a full disk or kill -9 rolls it back. Queries of this
         thread see what it wrote."""
 
+    def _alone(self) -> AbstractContextManager[Transaction]:
+        """A transaction that begins when no other one writes, and before whose end none does."""
+        return self._writing()
+
     def renew(self) -> None:
         """Own for another `lease_s` what this process owns."""
         return

@@ -7,7 +7,9 @@ catalog that knows nothing of what the other one has stored since.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
+from omni_core.catalog import writes
 from omni_core.catalog.store import Catalog
 from omni_core.errors import StoreError
 
@@ -18,6 +20,14 @@ _PROBE = "moving"
 def mark_moved(catalog: Catalog, place: str) -> None:
     """Note where the library's catalog is from now on, in words; "" for here."""
     catalog.set_meta(_KEY, place)
+
+
+def leave_for(catalog: Catalog, place: str, check: Callable[[], None]) -> None:
+    """Note that the library's catalog is elsewhere, where `check` raises nothing. No process writes
+    in between: one that comes to it waits, and is refused."""
+    with catalog._alone() as db:
+        check()
+        writes.put_meta(db, _KEY, place)
 
 
 def is_moved(catalog: Catalog) -> bool:

@@ -15,7 +15,7 @@ import platform
 import threading
 import uuid
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -76,7 +76,8 @@ class PostgresCatalog(Catalog):
         if self._one(there, schema) is None:
             raise StoreError(
                 f"there is no library in the schema {schema!r} of that database yet, and here "
-                "nothing may be written: ingest something once without --read-only",
+                "nothing may be written: ingest something once without --read-only, and this "
+                "server uses it without a restart",
                 code=NO_LIBRARY,
             )
         postgres_schema.require_current(self._one("SELECT version FROM catalog_version"))
@@ -184,12 +185,19 @@ class PostgresCatalog(Catalog):
     def _all(self, sql: str, *values: Any) -> list[Row]:
         return self._pool.read(sql, values)
 
+    def _writing(self) -> AbstractContextManager[PostgresTransaction]:
+        return self._transaction("pg_advisory_xact_lock_shared")
+
+    def _alone(self) -> AbstractContextManager[PostgresTransaction]:
+        return self._transaction("pg_advisory_xact_lock")
+
     @contextmanager
-    def _writing(self) -> Iterator[PostgresTransaction]:
+    def _transaction(self, lock: str) -> Iterator[PostgresTransaction]:
         if self._read_only:
             raise StoreError("the catalog is open read-only: nothing is written", code="READ_ONLY")
         with self._pool.transaction() as db:
-            if not self._even_moved:
+            db.execute(f"SELECT {lock}(hashtextextended(current_schema(), 2))")
+            if not self._even_moved:  # by a statement of its own: it sees what that waited for
                 refuse_moved(self)
             yield db
 

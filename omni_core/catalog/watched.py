@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from omni_core.catalog import rows, schema
@@ -91,13 +91,15 @@ class WatchedFiles(Reads):
                 [(*file, PIPELINE) for file in noted],
             )
 
-    def gone(self, paths: Sequence[str], at: datetime) -> tuple[list[str], list[Moved]]:
-        """Record that these files are gone. A source with a copy elsewhere follows to that path.
+    def gone(self, paths: Sequence[str]) -> tuple[list[str], list[Moved]]:
+        """Record that these files are gone, since now by the clock that all processes share. A
+        source with a copy elsewhere follows to that path.
 
         Returns the ids of the sources that have no file now, and those that moved.
         """
         lost: list[str] = []
         moved: list[Moved] = []
+        at = datetime.fromtimestamp(self.now(), UTC).isoformat()
         with self._writing() as db:
             db.executemany("DELETE FROM passed_over WHERE path = ?", [(p,) for p in paths])
             for path in paths:
@@ -114,9 +116,7 @@ class WatchedFiles(Reads):
                     (row["sha256"], path),
                 ).fetchone()
                 if copy is None:
-                    db.execute(
-                        "UPDATE paths SET gone_at = ? WHERE path = ?", (at.isoformat(), path)
-                    )
+                    db.execute("UPDATE paths SET gone_at = ? WHERE path = ?", (at, path))
                     lost.append(row["id"])
                     continue
                 db.execute("DELETE FROM paths WHERE path = ?", (path,))

@@ -8,8 +8,11 @@ from typing import Annotated, Literal
 
 from omni_core.config.values import Bounds, ListOf, Rule
 
-REFUSED_NONE = r'[^\x00-\x1f<>:"/\\|?*]{1,190}'
-"""What Qdrant takes as the name of a collection; of its 255 bytes some are for a model's name."""
+REFUSED_NONE = r'[^\x00-\x1f<>:"/\\|?*]+'
+"""The characters that Qdrant takes in the name of a collection."""
+MOST_BYTES = 198
+"""Of 255 bytes, the longest name of a folder, in which Qdrant keeps a collection; 57 are for the
+model's name."""
 
 
 def _is_folder(text: str) -> bool:
@@ -34,7 +37,8 @@ def _is_variable(text: str) -> bool:
 
 def _is_collection(text: str) -> bool:
     """Whether Qdrant takes it as a name, with that of a model behind it."""
-    return bool(text.strip(" .")) and re.fullmatch(REFUSED_NONE, text) is not None
+    fits = len(text.encode(errors="surrogatepass")) <= MOST_BYTES
+    return fits and bool(text.strip(" .")) and re.fullmatch(REFUSED_NONE, text) is not None
 
 
 def _is_zone(text: str) -> bool:
@@ -49,7 +53,8 @@ def _is_zone(text: str) -> bool:
 
 Name = Annotated[str, Rule(str.strip, "text that is not empty")]
 Collection = Annotated[
-    str, Rule(_is_collection, "a name without / ? * : and quotes, of at most 190 characters")
+    str,
+    Rule(_is_collection, f"a name without / ? * : and quotes, of at most {MOST_BYTES} bytes"),
 ]
 Folder = Annotated[str, Rule(_is_folder, "a folder")]
 Folders = Annotated[tuple[Folder, ...], ListOf('a list of folders, as in ["/media/films"]')]

@@ -58,7 +58,7 @@ class Context:
     """By sha256, why the store would not take a source further, where its row still says
     `processing`; see `engine.ingest.refused`."""
     outage: str = ""
-    """Code of the error for which ingests wait; see `engine.ingest.outages`."""
+    """Code of the error for which ingests wait; see `engine.outages`."""
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """Files hashed at once."""
     hashes: OrderedDict[Original, str] = field(default_factory=OrderedDict)

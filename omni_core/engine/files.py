@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 
 from omni_core.catalog.watched import FileRow
 from omni_core.engine.context import Context
@@ -50,7 +49,7 @@ async def note_files(context: Context, news: FileNews) -> FilesNoted:
         await asyncio.to_thread(catalog.pass_over, rows)
     lost: list[str] = []
     if news.gone:
-        lost, moved = await asyncio.to_thread(catalog.gone, news.gone, datetime.now(UTC))
+        lost, moved = await asyncio.to_thread(catalog.gone, news.gone)
         for source_id in lost:
             await context.changes.notify(source_id)
         for move in moved:
@@ -70,7 +69,8 @@ async def note_files(context: Context, news: FileNews) -> FilesNoted:
                 replaced.append(await forget_source(context, row.id, only_if=is_replaced))
             except NotFoundError:  # forgotten meanwhile, or ingested again from elsewhere
                 continue
-    return FilesNoted(tuple(lost), tuple(replaced))
+    now = await asyncio.to_thread(catalog.now)
+    return FilesNoted(tuple(lost), tuple(replaced), now)
 
 
 async def _keep_collections(context: Context, path: str, old: SourceRow) -> None:

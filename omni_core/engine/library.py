@@ -277,6 +277,7 @@ async def acquired(lock: asyncio.Lock, stopping: Awaitable[object]) -> bool:
 
 async def _forget_locked(context: Context, row: SourceRow, *, now: bool) -> None:
     index, catalog, sha256 = await context.opened_index(), context.catalog, row.sha256
+    await index.delete(source_filter(""))  # deletes nothing: may it, before anything is changed?
     try:
         if now:
             await asyncio.to_thread(catalog.drop_from_bin, sha256)

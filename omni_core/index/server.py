@@ -113,7 +113,8 @@ class ServerIndex(Index):
             self._require_writable(f"{self._alias!r} on {self._where} is no library yet")
             await self._make()
         else:
-            self._require_writable(f"there is no library {self._alias!r} on {self._where}")
+            if self._only_reads:
+                raise refusals.none_yet(self._alias, self._where, self._why_not)
         self._look_again = time.monotonic() + LOOK_S
 
     async def _make(self) -> None:
@@ -164,8 +165,12 @@ class ServerIndex(Index):
 
     def _require_writable(self, why: str, code: str = "READ_ONLY") -> None:
         if self._only_reads:
-            why_not = "qdrant_read_only" if self._settings.qdrant_read_only else "its store is"
-            raise refusals.only_reads(why, why_not, code)
+            raise refusals.only_reads(why, self._why_not, code)
+
+    @property
+    def _why_not(self) -> str:
+        only = self._settings.qdrant_read_only
+        return "qdrant_read_only" if only else "its library is open read-only"
 
     @property
     def _only_reads(self) -> bool:

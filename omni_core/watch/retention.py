@@ -9,7 +9,7 @@ from functools import partial
 from omni_core import file_calls
 from omni_core.catalog.query import MISSING, OUTDATED
 from omni_core.engine.api import EngineApi
-from omni_core.engine.results import SourceRow
+from omni_core.engine.results import FileNews, SourceRow
 from omni_core.errors import UnavailableError
 from omni_core.watch.folders import Watched
 
@@ -49,10 +49,12 @@ async def _all(engine: EngineApi, state: str, collection: str = "") -> list[Sour
 
 async def forget_missing(engine: EngineApi, watched: Watched, days: int) -> list[SourceRow]:
     """Forget what has been gone from a folder for more than so many days; returns it."""
-    before = datetime.now(UTC) - timedelta(days=days)
+    gone = await missing(engine)
+    now = (await engine.note_files(FileNews())).at if gone else 0.0
+    before = datetime.fromtimestamp(now, UTC) - timedelta(days=days)
     old = [
         row
-        for row in await missing(engine)
+        for row in gone
         if watched.holds(row.uri) and row.missing_since is not None and row.missing_since < before
     ]
     return [

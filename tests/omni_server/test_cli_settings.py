@@ -62,6 +62,15 @@ def test_a_worker_names_listen_for_a_wrong_port(
     )
 
 
+def test_a_worker_that_is_told_to_use_workers_does_not_start(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMNI_ENCODER_URL", "http://127.0.0.1:9")
+    assert main(["worker", "--listen", "127.0.0.1:8001"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("BAD_ARGUMENT: a worker does the work itself") and "\n" not in said[:-1]
+
+
 def test_an_option_wins_and_an_absent_one_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMNI_PORT", "7")
     assert settings_of(parser.parse(["serve"])).port == 7

@@ -75,6 +75,9 @@ def test_what_is_wrong_comes_with_what_to_do(
     qdrant.version = "1.18.3"
     old = found(there)["Qdrant"]
     assert old.state == "warning" and "more than one minor version ahead" in old.detail
+    qdrant.version = "1.99.0"
+    newer = found(there)["Qdrant"]
+    assert newer.state == "warning" and "ahead of the client" in newer.detail
     qdrant.version = "1.16.0"
     assert found(there)["Qdrant"].state == "missing"
     assert found(replace(there, qdrant_url="ftp://q"))["Qdrant"].state == "missing"

@@ -18,6 +18,7 @@ from omni_core.errors import BadRequestError, UnavailableError, unpack
 log = logging.getLogger(__name__)
 
 CONNECT_S = 5.0
+ALIVE_S = 10.0
 MAX_ATTEMPTS = 4
 """Retries after 0.5, 1 and 2 seconds, which cover the restart of a worker."""
 MAX_ANSWER = 128 << 20
@@ -66,6 +67,16 @@ class ModelServerClient:
     def post_json(self, path: str, data: Any, *, seconds: float) -> Any:
         """Post `data` as JSON; the JSON of the response."""
         return self._json(self._send("POST", path, seconds, {"json": data}))
+
+    def lives(self) -> bool:
+        """Whether the server answers anything at all within `ALIVE_S`."""
+        try:
+            self._once("GET", "/info", time.monotonic() + ALIVE_S, {})
+        except (httpx2.HTTPError, TimeoutError):
+            return False
+        except UnavailableError:  # it answers too much
+            pass
+        return True
 
     def close(self) -> None:
         """Close the connections."""

@@ -11,9 +11,11 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from omni_core.encoders.remote import client as http
 from omni_core.encoders.remote.client import ModelServerClient
+from omni_core.encoders.remote.hanging import unless_hanging
 from omni_core.encoders.remote.member import BUSY, MARK, Description, Member, ask
 from omni_core.encoders.remote.roll_call import addresses, ask_each, difference, may_change
 from omni_core.errors import BadRequestError, OmniError, UnavailableError
@@ -75,7 +77,10 @@ class WorkerPool:
             mark = member.described.mark if member.described else ""
             marked = {MARK: mark} if mark else {}
             try:
-                answer = member.client.post_bytes(path, body, seconds=seconds, headers=marked)
+                post = partial(
+                    member.client.post_bytes, path, body, seconds=seconds, headers=marked
+                )
+                answer = unless_hanging(post, member.client.lives, seconds, member.name)
             except UnavailableError as e:
                 self._fell(member, e)
                 lost += e.code != BUSY
@@ -187,8 +192,10 @@ class WorkerPool:
             except OmniError as e:
                 answer = e
             with self._changed:
+                told = member.why if member.state == "refused" else ""
                 if _note(member, answer) and (why := self._odd(member)):
-                    log.warning("%s; it gets no work", why)
+                    if why != told:
+                        log.warning("%s; it gets no work", why)
                     member.is_refused(why)
                 elif member.state == "up":
                     log.info("the model worker %s answers again", member.name)

@@ -182,7 +182,7 @@ async def _of_index(
         elif e.code == "NOT_INDEXED":
             lacks = str(e).partition(", and")[0]
             found.append(Fault("index", f"{lacks}: filters are slow", UNINDEXED, harmless=True))
-        elif e.code != "READ_ONLY" or settings.qdrant_read_only:  # it is elsewhere, and not damaged
+        elif e.code != "NO_LIBRARY":  # it is elsewhere, and not damaged
             notes.append(f"the index was not looked at: {e}")
         elif segments:
             line = f"the collection {settings.qdrant_collection!r} is not there: the "

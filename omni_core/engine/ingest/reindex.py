@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from omni_core import encoders, index
@@ -24,6 +25,7 @@ from omni_core.engine.ingest import limits
 from omni_core.engine.ingest.embedding import Target
 from omni_core.engine.ingest.ledger import Ledger, described
 from omni_core.engine.ingest.pipeline import Pipeline
+from omni_core.engine.outages import Patience
 from omni_core.engine.results import SourceRow
 from omni_core.engine.workers import Decoders, Models
 from omni_core.errors import OmniError, StoreError
@@ -82,13 +84,17 @@ async def reindex(
         if library:
             await target.claim(library)
         status = ReindexStatus(encoder, len(rows), 0)
+        patience = Patience("the re-index", partial(_ask, new, info))
         for row in rows:
             status = replace(status, current=row.title, progress=0.0)
             if row.sha256 not in ledger.done:
                 try:
-                    why = await _embed_again(
-                        new, info, row, target, models, decoders, status, progress
-                    )
+                    why = await patience.with_(
+                        partial(
+                            _embed_again, new, info, row, target, models, decoders, status,
+                            progress,
+                        )
+                    )  # fmt: skip
                 except StoreError:
                     raise
                 except OmniError as e:
@@ -103,7 +109,17 @@ async def reindex(
                 await progress(status)
         ledger.complete = True
         await asyncio.to_thread(ledger.write, info)
-    return await _swap(new, info, status)
+    return await patience.with_(partial(_swap, new, info, status))
+
+
+async def _ask(settings: Settings, info: EncoderInfo) -> None:
+    """Open what a swap needs, and close it again."""
+    await asyncio.to_thread(lambda: open_catalog(settings, read_only=True).close())
+    target = await asyncio.to_thread(index.load, settings, info, building=True)
+    try:
+        await target.open()
+    finally:
+        await target.close()
 
 
 def _rows(settings: Settings, info: EncoderInfo) -> tuple[str, list[SourceRow]]:

@@ -88,8 +88,11 @@ async def back_up(
         status = replace(status, sources=sources, segments=segments)
         status = await _describe(new, status, context.info.fingerprint, progress)
         await in_thread(put_in_place, new, path)
-    except OSError as e:
-        raise StoreError(f"cannot write the backup {path}: {e.strerror or e}") from e
+    except (OSError, sqlite3.Error, StoreError) as e:
+        why = e.strerror or e if isinstance(e, OSError) else e
+        code = e.code if isinstance(e, StoreError) else None
+        said = f"cannot write the backup {path}: {why}; nothing of it is left"
+        raise StoreError(said, code=code) from e
     finally:
         await in_thread(shutil.rmtree, new, True)
     return status

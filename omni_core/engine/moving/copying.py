@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from omni_core.catalog import Catalog
 from omni_core.engine.comparing import compare
 from omni_core.engine.moving import comparing
+from omni_core.engine.outages import Patience
 from omni_core.engine.results import SourceRow
 from omni_core.engine.source_points import points_of_source
 from omni_core.payload import source_filter
@@ -54,11 +56,12 @@ class MigrationStatus:
 Progress = Callable[[MigrationStatus], Awaitable[None]]
 
 
-async def rows_of(catalog: Catalog) -> AsyncIterator[SourceRow]:
+async def rows_of(catalog: Catalog, patience: Patience) -> AsyncIterator[SourceRow]:
     """All sources."""
     after = None
     while True:
-        page, _, after = await asyncio.to_thread(catalog.list, limit=ROWS, after=after)
+        ask = partial(asyncio.to_thread, catalog.list, limit=ROWS, after=after)
+        page, _, after = await patience.with_(ask)
         for row in page:
             yield row
         if after is None:

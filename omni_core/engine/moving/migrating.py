@@ -6,13 +6,15 @@ The library stays where it is until both indexes were compared.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 
 from omni_core import encoders, index
 from omni_core.catalog import Catalog, open_catalog, place_of
 from omni_core.catalog.copying import copy_catalog, refuse_foreign
-from omni_core.catalog.moved import are_one, mark_moved
+from omni_core.catalog.moved import are_one, leave_for
 from omni_core.engine.moving import comparing
 from omni_core.engine.moving.copying import (
     Copying,
@@ -21,6 +23,7 @@ from omni_core.engine.moving.copying import (
     lost_segments,
     rows_of,
 )
+from omni_core.engine.outages import Patience, ask_store
 from omni_core.engine.ownership import library_id
 from omni_core.engine.store import refuse_unshared, take_store
 from omni_core.errors import BadRequestError, StoreError
@@ -73,6 +76,7 @@ async def migrate(
                 code="STORE_BUSY",
             )
         total, segments = await asyncio.to_thread(catalog.totals)
+        before = await asyncio.to_thread(catalog.holdings)
         status = MigrationStatus(describe(settings), describe(target), total)
         changes = _catalog(settings) != _catalog(target)
         if changes:  # before the work of hours
@@ -82,12 +86,21 @@ async def migrate(
         else:
             status = replace(status, sources_done=total, segments=segments)
         if changes:
-            await asyncio.to_thread(_move_catalog, catalog, target, leave)
+            patience = Patience("the migration", partial(_ask, catalog, target))
+            work = partial(asyncio.to_thread, _move_catalog, catalog, target, leave, before)
+            await patience.with_(work)
+        else:
+            await asyncio.to_thread(_refuse_changed, catalog, before)
         return replace(status, stage="done", current="")
 
 
 def _catalog(settings: Settings) -> tuple[str, str]:
     return settings.catalog, settings.catalog_schema if settings.catalog else ""
+
+
+async def _ask(catalog: Catalog, target: Settings) -> None:
+    await ask_store(catalog)
+    await asyncio.to_thread(lambda: open_catalog(target, even_moved=True).close())
 
 
 def _check_catalog(catalog: Catalog, target: Settings) -> None:
@@ -98,17 +111,26 @@ def _check_catalog(catalog: Catalog, target: Settings) -> None:
             raise BadRequestError(f"the catalog is there already: {place_of(target)}")
 
 
-def _move_catalog(catalog: Catalog, target: Settings, leave: bool) -> None:
+def _move_catalog(
+    catalog: Catalog, target: Settings, leave: bool, before: Mapping[str, int]
+) -> None:
     with open_catalog(target, even_moved=True) as new:
-        copy_catalog(catalog, new)
-        if catalog.holdings() != new.holdings() or catalog.count(state="processing"):
-            raise StoreError(
-                "other processes wrote into the library meanwhile; stop them, and run the same "
-                "command again: the library stays where it was",
-                code="STORE_BUSY",
-            )
-    if leave:
-        mark_moved(catalog, place_of(target))
+
+        def move() -> None:
+            _refuse_changed(catalog, before)
+            copy_catalog(catalog, new)
+
+        leave_for(catalog, place_of(target), move) if leave else move()
+
+
+def _refuse_changed(catalog: Catalog, before: Mapping[str, int]) -> None:
+    """Raise StoreError where the library does not hold what it held when the migration began."""
+    if catalog.holdings() != before or catalog.count(state="processing"):
+        raise StoreError(
+            "other processes wrote into the library meanwhile; stop them, and run the same "
+            "command again: the library stays where it was",
+            code="STORE_BUSY",
+        )
 
 
 def _of_another_model(target: Settings, e: StoreError) -> StoreError:
@@ -146,17 +168,21 @@ async def _move_points(
             except StoreError as e:
                 raise (_of_another_model(target, e) if opened is new else e) from None
             await opened.claim(await asyncio.to_thread(library_id, catalog))
-        copying = Copying(old, new, info, await lost_segments(catalog, old), progress)
+        patience = Patience("the migration", partial(ask_store, catalog, old, new))
+        lost = await patience.with_(partial(lost_segments, catalog, old))
+        copying = Copying(old, new, info, lost, progress)
         sources: set[str] = set()
-        async for row in rows_of(catalog):
-            status = await copying.source(row, status)
+        async for row in rows_of(catalog, patience):
+            status = await patience.with_(partial(copying.source, row, status))
             sources.add(row.id)
-        await copying.remove_others(sources, status.segments)
-        await new.flush()
+        await patience.with_(partial(copying.remove_others, sources, status.segments))
+        await patience.with_(new.flush)
         status = replace(status, stage="comparing", current="")
         if progress is not None:
             await progress(status)
-        found = await comparing.compare(old, new, info, sources=sources, points=status.segments)
+        found = await patience.with_(
+            partial(comparing.compare, old, new, info, sources=sources, points=status.segments)
+        )
         if found.problem or found.same_results < LEAST_SAME:
             why = found.problem or f"only {found.same_results:.0%} of their results are the same"
             raise StoreError(

@@ -61,3 +61,6 @@ class FilesNoted:
     """Ids of sources that have no file now; they stay searchable."""
     replaced: tuple[SourceRow, ...] = ()
     """Sources that were forgotten, since their only file holds something else now."""
+    at: float = 0.0
+    """When it was noted, by the clock that all processes of the library share: seconds since
+    1970."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 
 import grpc
 import httpx
@@ -42,7 +43,7 @@ def is_transient(error: Exception) -> bool:
     if isinstance(error, (UnexpectedResponse, grpc.aio.AioRpcError)):
         return _status(error) in _TRANSIENT and not _is_full(_said(error))
     if isinstance(error, ResponseHandlingException):
-        return isinstance(error.source, httpx.TransportError)
+        return isinstance(error.source, httpx.TransportError) and _of_tls(error.source) is None
     return isinstance(error, (ResourceExhaustedResponse, TimeoutError))
 
 
@@ -68,7 +69,8 @@ def to_store_error(error: Exception, where: str) -> StoreError:
             code="INDEX_UNREACHABLE",
         )
     if isinstance(source, httpx.TransportError):
-        return _unreachable(where, str(source))
+        tls = _of_tls(source)
+        return _unreachable(where, str(source)) if tls is None else _untrusted(where, tls)
     return StoreError(
         f"what answers at {where} is not Qdrant, or of another version ({type(source).__name__})"
     )
@@ -109,6 +111,27 @@ def _refusal(status: int, said: str, where: str) -> StoreError:
             code="INDEX_UNREACHABLE",
         )
     return StoreError(f"Qdrant at {where} answered HTTP {status}: {said}")
+
+
+def _of_tls(error: BaseException) -> ssl.SSLError | None:
+    """The refusal of a certificate, or of TLS itself, that this failure came from."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
+    return cause
+
+
+def _untrusted(where: str, error: ssl.SSLError) -> StoreError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return StoreError(
+            f"the certificate of Qdrant at {where} is not trusted ({error.verify_message}): set "
+            "OMNI_QDRANT_CA to the certificate of who signed it, or have it renewed",
+            code="INDEX_UNREACHABLE",
+        )
+    return StoreError(
+        f"Qdrant at {where} does not speak TLS as expected ({error.reason}): is it http there?",
+        code="INDEX_UNREACHABLE",
+    )
 
 
 def _unreachable(where: str, why: str) -> StoreError:

@@ -74,6 +74,9 @@ async def _node(url: str, settings: Settings) -> Seen:
     if _minors(ours) - _minors(version) > 1:
         detail += f"; the client {ours} is more than one minor version ahead"
         return Seen("Qdrant", "warning", detail, "upgrade the server, one minor version at a time")
+    if _minors(version) - _minors(ours) > 1:
+        detail += f"; it is more than one minor version ahead of the client {ours}"
+        return Seen("Qdrant", "warning", detail, "pip install -U qdrant-client")
     return Seen("Qdrant", "ok", detail)
 
 

@@ -54,6 +54,16 @@ def gone(alias: str, where: str) -> StoreError:
     )
 
 
+def none_yet(alias: str, where: str, why_not: str) -> StoreError:
+    """The library would have to be made, which a setting forbids (`why_not`)."""
+    return StoreError(
+        f"there is no library {alias!r} on {where} yet, and this server may only read "
+        f"({why_not}): ingest something once without that setting and with a key that may write, "
+        "and this server uses it without a restart",
+        code="NO_LIBRARY",
+    )
+
+
 def only_reads(why: str, why_not: str, code: str) -> StoreError:
     """Something would have to be written (`why`), which a setting forbids (`why_not`)."""
     return StoreError(

@@ -86,6 +86,11 @@ def worker(args: argparse.Namespace) -> int:
             **dict.fromkeys(("host", "port"), "option --listen"),
         },
     )
+    if settings.encoder_url and not settings.encoder_url.startswith("vllm+"):
+        raise BadRequestError(
+            "a worker does the work itself: start it without OMNI_ENCODER_URL (encoder_url), which "
+            "is for the servers that use workers"
+        )
     process.may_listen(settings.host, settings.encoder_token)
     hint(f"{settings.encoder} at http://{args.listen}, Ctrl-C stops")
     process.serve(settings, settings.host, settings.port, settings.encoder_token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from omni_core.catalog import open_catalog
-from omni_core.catalog.moved import mark_moved
+from omni_core.catalog.moved import leave_for, mark_moved
+from omni_core.catalog.writes import put_meta
 from omni_core.errors import StoreError
 from omni_core.settings import Settings
 from tests.omni_core.catalog.test_leases import SOURCE, begin
@@ -91,3 +93,50 @@ def test_who_runs_when_the_library_leaves_its_catalog_writes_no_more_there(
         mark_moved(again, "")
     assert mover.ingested_by(SOURCE.sha256) == ""
     begin(mover)
+
+
+def test_a_writer_that_comes_while_a_library_leaves_its_catalog_waits_and_is_refused(
+    open_postgres: Any,
+) -> None:
+    running, mover = open_postgres(), open_postgres()
+    begin(running)
+    held, told = threading.Event(), []
+
+    def write() -> None:
+        held.wait(30)
+        try:
+            running.set_meta("late", "is lost")
+        except StoreError as e:
+            told.append(e.code)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+
+    def check() -> None:
+        held.set()
+        writer.join(0.5)
+        assert writer.is_alive(), "it waits"
+
+    leave_for(mover, "elsewhere", check)
+    writer.join(30)
+    assert told == ["CATALOG_MOVED"]
+
+
+def test_a_library_leaves_its_catalog_only_after_a_write_that_was_under_way(
+    open_postgres: Any,
+) -> None:
+    running, mover = open_postgres(), open_postgres()
+    begin(running)
+    seen: list[str] = []
+
+    def leave() -> None:
+        leave_for(mover, "elsewhere", lambda: seen.append(str(mover.get_meta("late"))))
+
+    with running._writing() as db:
+        leaving = threading.Thread(target=leave)
+        leaving.start()
+        leaving.join(0.5)
+        assert leaving.is_alive() and seen == []
+        put_meta(db, "late", "it counts")
+    leaving.join(30)
+    assert seen == ["it counts"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -117,3 +118,14 @@ def vector() -> Any:
     import numpy as np
 
     return np.ones(32, np.float32)
+
+
+@pytest.mark.parametrize("name", ["n" * 198, "ü" * 99])
+async def test_the_longest_name_of_a_collection_can_be_made_with_the_longest_name_of_a_model(
+    qdrant: Any, name: str
+) -> None:
+    info = replace(INFO, name="m" * 40, dim=4096)
+    index = ServerIndex(qdrant.settings(qdrant_collection=name), info)
+    await index.open()
+    assert len(index.collection.encode()) <= 255
+    await index.close()

@@ -136,9 +136,11 @@ def test_what_is_no_address_is_refused_before_anything_is_sent(given: str) -> No
         ServerIndex(Settings(qdrant_url=given), INFO)
 
 
-@pytest.mark.parametrize("given", ["..", ".", " ", "a/b", "x?y", "a*", "n\nn", "n" * 191])
+@pytest.mark.parametrize(
+    "given", ["..", ".", " ", "a/b", "x?y", "a*", "n\nn", "n" * 199, "ü" * 100]
+)
 def test_a_name_that_no_collection_can_have_is_refused_before_anything_is_sent(given: str) -> None:
-    with pytest.raises(BadRequestError, match=r"qdrant_collection is .* at most 190 characters"):
+    with pytest.raises(BadRequestError, match=r"qdrant_collection is .* at most 198 bytes"):
         Settings(qdrant_collection=given)
 
 

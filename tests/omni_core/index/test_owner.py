@@ -247,6 +247,6 @@ async def test_a_library_that_is_open_read_only_writes_no_mark_and_makes_nothing
     assert not owner(qdrant, reader.collection)
     with pytest.raises(StoreError) as refused:
         await opened(qdrant, read_only=True, qdrant_collection="none_yet")
-    assert refused.value.code == "READ_ONLY"
+    assert refused.value.code == "NO_LIBRARY"
     assert list(qdrant.created) == [reader.collection]
     await reader.close()

@@ -69,10 +69,23 @@ async def test_a_library_that_is_not_there_is_not_made(qdrant: Any, says_so: boo
         await index.open()
         assert await index.count() == 0
         await index.upsert([POINT])
-    assert refused.value.code == "READ_ONLY"
+    assert refused.value.code == ("NO_LIBRARY" if says_so else "READ_ONLY")
     assert not any(verb in ("PUT", "PATCH") for verb, _, _ in qdrant.requests) or not says_so
     assert qdrant.created == {}
     await index.close()
+
+
+async def test_a_reader_uses_a_library_as_soon_as_a_writer_has_made_it(qdrant: Any) -> None:
+    reader = ServerIndex(qdrant.settings(qdrant_read_only=True), INFO)
+    with pytest.raises(StoreError, match=r"ingest something once .* without a restart"):
+        await reader.open()
+    writer = ServerIndex(qdrant.settings(), INFO)
+    await writer.open()
+    await writer.upsert([POINT])
+    await reader.open()
+    assert await reader.count() == 1
+    await writer.close()
+    await reader.close()
 
 
 async def test_a_collection_that_lacks_its_alias_as_from_a_snapshot_is_found(filled: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -486,6 +487,29 @@ async def test_missing_sources_are_forgotten_by_themselves_only_when_asked(
     await asked.settle()
     assert asked.kinds() == ["forgotten"]
     assert await titles(engine) == ["b"]
+
+
+async def test_how_long_a_file_is_gone_counts_by_the_clock_that_all_processes_share(
+    engine: Engine, folder: Folder, watching: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine of this watcher is 40 days ahead of the database."""
+    day, machine = 86_400, time.time()
+    now = machine - 40 * day
+    monkeypatch.setattr(engine._context.catalog, "now", lambda: now)
+    await folder.write("a.txt", "The bridge was opened by the mayor.")
+    await folder.write("b.txt", "The tunnel was closed by the engineer.")
+    await watching().settle()
+    await folder.remove("a.txt")
+    await watching(forget_days=30).settle()
+    now += 29 * day
+    await watching(forget_days=30).settle()
+    (row,) = await missing(engine)
+    assert row.missing_since is not None
+    assert abs(row.missing_since.timestamp() - (machine - 40 * day)) < day
+    now += 2 * day
+    late = watching(forget_days=30)
+    await late.settle()
+    assert late.kinds() == ["forgotten"]
 
 
 async def test_a_burst_of_events_is_looked_at_once(

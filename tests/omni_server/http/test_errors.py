@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from omni_core.engine.ingest.outages import NAMES
+from omni_core.engine.outages import NAMES
 from omni_core.errors import StoreError
 from omni_server.http.errors import RETRY_S, refusal
 

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import numpy as np
@@ -17,7 +18,7 @@ from starlette.routing import Route
 
 from omni_core import encoders
 from omni_core.encoders import hashing
-from omni_core.encoders.remote import client, wire
+from omni_core.encoders.remote import client, hanging, wire
 from omni_core.encoders.remote import encoder as remote
 from omni_core.errors import BadRequestError, OmniError, RefusedError, UnavailableError
 from omni_core.models.serving import load
@@ -25,6 +26,7 @@ from omni_core.models.serving import process as serving
 from omni_core.models.serving.app import worker_app
 from omni_core.settings import Settings
 from omni_core.types import Content, TextContent
+from tests.omni_core.catalog.swallowing import Swallowing
 
 Running = Callable[[Any], AbstractContextManager[str]]
 ForWorker = Callable[..., Settings]
@@ -147,6 +149,28 @@ def test_a_worker_that_restarts_is_asked_again(running: Running, settings: ForWo
     with running(Starlette(routes=[Route("/info", info)])) as url:
         assert encoders.describe(settings(url)).name == "hashing"
     assert len(seen) == 3
+
+
+def test_a_worker_that_hangs_is_noticed_long_before_the_deadline_and_another_one_answers(
+    opened: Any, worker: str, settings: ForWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hanging, "QUIET", 0.005)
+    monkeypatch.setattr(client, "ALIVE_S", 0.5)
+    port = urlsplit(worker).port or 0
+    way = Swallowing("127.0.0.1", port)
+    question: list[Content] = [TextContent("how deep is it")]
+    try:
+        both = opened(settings(f"http://127.0.0.1:{way.port},{worker}"))
+        alone = opened(settings(f"http://127.0.0.1:{way.port}"))
+        expected = both.encode_questions(question)
+        way.hang()
+        for _ in range(3):
+            np.testing.assert_array_equal(both.encode_questions(question), expected)
+        monkeypatch.setattr(remote, "QUESTION_PATIENCE_S", 0.1)
+        with pytest.raises(UnavailableError, match="hangs: it takes calls and answers nothing"):
+            alone.encode_questions(question)
+    finally:
+        way.close()
 
 
 def test_an_answer_that_is_no_json_is_one_line(running: Running, settings: ForWorker) -> None:

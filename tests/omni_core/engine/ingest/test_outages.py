@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from omni_core import IngestRequest
+from omni_core.engine import outages
 from omni_core.engine.checking.looking import look
-from omni_core.engine.ingest import outages
+from omni_core.engine.ingest.outages import Wait
 from omni_core.engine.ingest.run import Run
 from omni_core.engine.results import FolderStatus, IngestStatus, SearchRequest
 from omni_core.errors import StoreError
@@ -157,7 +158,7 @@ async def test_an_outage_that_comes_again_long_after_is_waited_for_and_told_agai
     async with asyncio.timeout(100), opened(shared) as engine:
         context = engine._context
         await context.opened_index()
-        wait = outages.Wait(context)
+        wait = Wait(context)
 
         async def nothing(status: IngestStatus) -> None:
             return None
@@ -171,7 +172,7 @@ async def test_an_outage_that_comes_again_long_after_is_waited_for_and_told_agai
         server.failures = list(ALWAYS)
         caplog.clear()
         for _ in range(2):
-            assert not await outages.Wait(context).until_back(run, away)
+            assert not await Wait(context).until_back(run, away)
         server.failures = []
     assert caplog.text.count("ingests wait for it") == 2
 
@@ -215,6 +216,13 @@ async def test_a_key_that_may_only_read_leaves_nothing_of_a_file_that_it_cannot_
         with pytest.raises(StoreError):
             await engine.ingest_folder(paths)
         assert (await engine.sources()).sources == (before,)
+        with pytest.raises(StoreError) as refused:
+            await engine.forget(before.id)
+        assert refused.value.code == "READ_ONLY"
+    async with opened(shared) as engine:  # nor is done later what was refused
+        await engine._context.opened_index()
+        assert (await engine.sources()).sources == (before,)
+        assert await engine.bin() == ()
 
 
 async def test_a_collection_without_an_index_of_its_payloads_is_slow_and_not_lost(
