@@ -33,7 +33,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,7 +46,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from omni_core import Engine, SearchRequest
 from omni_core.catalog import SqliteCatalog
 from omni_core.encoders.hashing import HashingEncoder
-from omni_core.engine.search.pipeline import PREFETCH_LIMIT, vectors_along
+from omni_core.engine.search.pipeline import PREFETCH_LIMIT
 from omni_core.files import used_bytes
 from omni_core.index import versions
 from omni_core.index.edge import EdgeIndex
@@ -190,14 +189,7 @@ async def grown(settings: Settings) -> None:
     bare, whole = raw(settings, False), raw(settings, True)
     print(f"  raw shard: ids {bare:.1f}, with payloads {whole:.1f} ms CPU")
     info = HashingEncoder.describe(settings)
-    counts = vectors_along(info)
-    asked = {
-        words: [
-            replace(leg, vectors=n)
-            for leg, n in zip(legs(settings, words, lean=True), counts, strict=True)
-        ]
-        for words in questions()
-    }
+    asked = {words: legs(settings, words, lean=True) for words in questions()}
     base = 0.0
     for label, filter in (
         ("no filter, as a search asks now", None),
