@@ -128,7 +128,7 @@ class Shard:
         if not self._path.exists():
             _create(path, dim, multi_vector)
         self._shard = _load(self._path)
-        threading.Thread(target=_read_ahead, args=(self._path,), daemon=True).start()
+        threading.Thread(target=read_ahead, args=(self._path,), daemon=True).start()
         self._recent = Recent(self._shard)
         self._unflushed = 0
         missing = set(schema()) - set(self._shard.info().payload_schema)
@@ -327,7 +327,7 @@ def _load(path: Path) -> Any:
         time.sleep(0.05)
 
 
-def _read_ahead(shard: Path) -> None:
+def read_ahead(shard: Path) -> None:
     """Read the payloads once, so that the system has them in its cache for the first questions.
 
     Edge drops them from it when it loads a shard; then most points that a question finds are read
