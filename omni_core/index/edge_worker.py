@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -35,7 +34,7 @@ from omni_core.index.edge_mapping import (
     to_point,
     to_request,
 )
-from omni_core.index.edge_recent import Recent
+from omni_core.index.edge_recent import Recent, read_ahead
 from omni_core.index.wire import Found
 from omni_core.points import Point
 from omni_core.types import Vector
@@ -52,8 +51,6 @@ DISK_RESERVE = 128 << 20
 """Free bytes needed for a write: on a full disk, writing to a mapped file ends in SIGBUS."""
 OPEN_RESERVE = 64 << 20
 """Free bytes needed to open: it crashed with 36 MB free and succeeded with 70."""
-READ_AHEAD = 256 << 20
-"""Bytes of payloads that are read ahead: those of about 400,000 segments."""
 LOCK_WAIT_S = 0.8 if sys.platform == "linux" else 9.0
 """How long the child of a killed parent may still hold the shard; on Linux it ends at once."""
 
@@ -325,20 +322,6 @@ def _load(path: Path) -> Any:
                     code="STORE_BUSY",
                 ) from None
         time.sleep(0.05)
-
-
-def read_ahead(shard: Path) -> None:
-    """Read the payloads once, so that the system has them in its cache for the first questions.
-
-    Edge drops them from it when it loads a shard; then most points that a question finds are read
-    from the disk one by one, which takes a third of the CPU of an index's search.
-    """
-    left = READ_AHEAD
-    with suppress(OSError):  # a file that is gone meanwhile was rewritten
-        for path in sorted(shard.glob("segments/*/payload_storage/page_*.dat")):
-            with path.open("rb", buffering=0) as file:
-                while left > 0 and (read := file.read(1 << 20)):
-                    left -= len(read)
 
 
 def _first_line(error: BaseException) -> str:
