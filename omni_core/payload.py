@@ -167,6 +167,10 @@ class StoredSegment:
         """The collections of its source."""
         return tuple(self.fields.get("collections", ()))
 
+    def is_in(self, collection: str) -> bool:
+        """Whether its source is in this collection."""
+        return collection in self.fields.get("collections", ())
+
     def in_collections(self, names: Sequence[str]) -> StoredSegment:
         """The same segment in these collections instead."""
         return StoredSegment({**self.fields, "collections": list(names)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from omni_core.payload import StoredSegment
 from omni_core.types import Sparse, Vector
@@ -33,5 +33,3 @@ class ScoredPoint:
     stored: StoredSegment
     whole: bool = True
     """Whether `stored` has every field (`Prefetch.lean`)."""
-    dense: Vector | None = field(default=None, compare=False, repr=False)
-    """(dim,), where it was asked for (`Prefetch.vectors`) and the point has one."""

@@ -73,8 +73,6 @@ class Prefetch:
     limit: int = 100
     filter: Filter = Filter()
     """Holds for this prefetch alone, besides that of the whole search."""
-    vectors: int = 0
-    """So many of the first points come with their dense vector."""
     lean: bool = False
     """Whether points may come without the fields that only a segment which is shown needs
     (`payload.SHOWN_ONLY`); `ScoredPoint.whole` says whether one did."""

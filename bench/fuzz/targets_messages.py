@@ -47,7 +47,7 @@ POINT = Point(
     "5f1f3b0e-0b1e-4f6e-8d0a-7f3f6d1a2b3c", np.ones(4, np.float32), Sparse((1,), (0.5,)),
     StoredSegment({"text": "words"}),
 )  # fmt: skip
-FOUND = wire.Found([POINT.id], [b'{"text":"x"}'], [True], [([0], [0.5])], {0: POINT.dense})
+FOUND = wire.Found([POINT.id], [b'{"text":"x"}'], [True], [([0], [0.5])])
 INFO = EncoderInfo("a", "1", 3, frozenset({Channel.TEXT}))
 VALUES: dict[str, Any] = {
     "probe": MediaInfo(Modality.VIDEO, "video/mp4", "A", 12.5),
@@ -131,6 +131,7 @@ def targets() -> list[Target]:
 
     bodies: list[tuple[str, Callable[[bytes], object], bytes]] = [
         ("index rankings", wire.rankings_of, wire.pack_found(FOUND)),
+        ("index vectors", wire.vectors_of, wire.pack_vectors({0: np.ones(4, np.float32)})),
         ("index points", wire.points_of, wire.pack_points([POINT], "next")),
         ("remote contents", remote.unpack,
          remote.pack([TextContent("a"), ImageContent(PICTURE)], purpose="x")),

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote
 
@@ -155,6 +156,7 @@ _PLACES = tuple(
 )
 
 
+@lru_cache(maxsize=1 << 12)
 def _reads_back(name: str) -> bool:
     """Whether the unquoted name parses as itself, not as a span, an id or a quotation."""
     try:

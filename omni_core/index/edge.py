@@ -17,7 +17,7 @@ from omni_core.protocols import Index
 from omni_core.query import Filter, Prefetch
 from omni_core.sandbox.rules import Mode, of_index
 from omni_core.settings import Settings
-from omni_core.types import EncoderInfo
+from omni_core.types import EncoderInfo, Vector
 from omni_core.worker import Worker, WorkerDied
 
 log = logging.getLogger(__name__)
@@ -99,6 +99,11 @@ class EdgeIndex(Index):
         """The points that exist, in the order of `ids`."""
         found, _ = await self._read(wire.points_of, "get", list(ids), vectors)
         return found
+
+    async def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
+        """The dense vectors by id, without payloads."""
+        found = await self._read(wire.vectors_of, "vectors", list(ids))
+        return {id_: found[at] for at, id_ in enumerate(ids) if at in found}
 
     async def scroll(
         self, filter: Filter | None = None, *, limit: int = 256, offset: str | None = None

@@ -11,12 +11,15 @@ import json
 import logging
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
+from uuid import UUID
 
+import numpy as np
 import qdrant_edge as edge
 
 from omni_core import query
@@ -31,9 +34,10 @@ from omni_core.index.edge_mapping import (
     to_point,
     to_request,
 )
-from omni_core.index.edge_recent import Recent
+from omni_core.index.edge_recent import Recent, read_ahead
 from omni_core.index.wire import Found
 from omni_core.points import Point
+from omni_core.types import Vector
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +89,10 @@ class Served:
         """`Shard.get`, for `wire.points_of`."""
         return wire.pack_points(self.shard.get(ids, vectors))
 
+    def vectors(self, ids: Sequence[str]) -> bytes:
+        """`Shard.vectors`, for `wire.vectors_of`."""
+        return wire.pack_vectors(self.shard.vectors(ids))
+
     def scroll(self, filter: query.Filter | None, limit: int, offset: str | None) -> bytes:
         """`Shard.scroll`, for `wire.points_of`."""
         return wire.pack_points(*self.shard.scroll(filter, limit, offset))
@@ -117,6 +125,7 @@ class Shard:
         if not self._path.exists():
             _create(path, dim, multi_vector)
         self._shard = _load(self._path)
+        threading.Thread(target=read_ahead, args=(self._path,), daemon=True).start()
         self._recent = Recent(self._shard)
         self._unflushed = 0
         missing = set(schema()) - set(self._shard.info().payload_schema)
@@ -142,25 +151,27 @@ class Shard:
         """A ranking for each prefetch, from one batch query."""
         requests = [to_request(prefetch, filter) for prefetch in prefetches]
         answers = self._shard.query_batch(edge.QueryBatchRequest(requests))
-        places: dict[str, int] = {}
-        whole: set[str] = set()
-        vectors: set[str] = set()
+        ids: dict[int, UUID] = {}
+        places: dict[int, int] = {}
+        whole: set[int] = set()
         rankings = []
         for prefetch, hits in zip(prefetches, answers, strict=True):
-            ids = [str(hit.id) for hit in hits]
-            vectors.update(ids[: prefetch.vectors])
+            found = {(id_ := hit.id).int: id_ for hit in hits}
+            ids |= found
             if not prefetch.lean:
-                whole.update(ids)
-            at = [places.setdefault(id_, len(places)) for id_ in ids]
+                whole.update(found)
+            at = [places.setdefault(key, len(places)) for key in found]
             rankings.append((at, [hit.score for hit in hits]))
-        read = self._recent.read(places, vectors)
-        chosen = [read[id_].whole if id_ in whole else read[id_].lean for id_ in places]
+        read = self._recent.read(ids)
+        chosen = [
+            entry.whole if key in whole else entry.lean
+            for key, entry in zip(ids, read, strict=True)
+        ]
         return Found(
-            list(places),
+            [entry.id for entry in read],
             chosen,
-            [sent is read[id_].whole for id_, sent in zip(places, chosen, strict=True)],
+            [sent is entry.whole for sent, entry in zip(chosen, read, strict=True)],
             rankings,
-            {places[i]: dense for i in vectors if (dense := read[i].dense) is not None},
         )
 
     @_as_store_errors
@@ -168,6 +179,17 @@ class Shard:
         """The points that exist, in the order of `ids`."""
         records = {str(r.id): r for r in self._shard.retrieve(list(ids), True, vectors)}
         return [from_record(records[i]) for i in ids if i in records]
+
+    @_as_store_errors
+    def vectors(self, ids: Sequence[str]) -> dict[int, Vector]:
+        """Dense vectors by position in `ids`."""
+        places = {UUID(id_): at for at, id_ in enumerate(ids)}
+        found = {}
+        for record in self._shard.retrieve(list(places), False, ["dense"]):
+            dense = (record.vector or {}).get("dense")
+            if dense is not None:
+                found[places[record.id]] = np.array(dense, np.float32)
+        return found
 
     @_as_store_errors
     def scroll(

@@ -88,7 +88,7 @@ class MemoryIndex(Index):
                 rows, scores = rows[keep], scores[keep]
             best = np.argsort(-scores, kind="stable")[: prefetch.limit]
             chosen = [(table.points[rows[i]], float(scores[i])) for i in best]
-            found.append([_scored(p, s, prefetch, at) for at, (p, s) in enumerate(chosen)])
+            found.append([_scored(p, s, prefetch) for p, s in chosen])
         return found
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
@@ -204,10 +204,9 @@ def _copy(point: Point, vectors: bool) -> Point:
     return replace(point, stored=stored) if vectors else Point(point.id, None, None, stored)
 
 
-def _scored(point: Point, score: float, prefetch: Prefetch, place: int) -> ScoredPoint:
+def _scored(point: Point, score: float, prefetch: Prefetch) -> ScoredPoint:
     stored = point.stored.lean() if prefetch.lean else point.stored
-    dense = point.dense if place < prefetch.vectors else None
-    return ScoredPoint(point.id, score, _copied(stored), stored is point.stored, dense)
+    return ScoredPoint(point.id, score, _copied(stored), stored is point.stored)
 
 
 def _copied(stored: StoredSegment) -> StoredSegment:

@@ -26,7 +26,7 @@ from omni_core.points import Point, ScoredPoint
 from omni_core.protocols import Index
 from omni_core.query import Filter, Prefetch
 from omni_core.settings import Settings
-from omni_core.types import EncoderInfo
+from omni_core.types import EncoderInfo, Vector
 
 log = logging.getLogger(__name__)
 
@@ -279,8 +279,7 @@ class ServerIndex(Index):
     async def search(
         self, prefetches: Sequence[Prefetch], *, filter: Filter | None = None
     ) -> list[list[ScoredPoint]]:
-        """For each prefetch its points, best first, raw scores; one request, and a second one where
-        vectors are asked for: those points come whole."""
+        """For each prefetch its points, best first, raw scores; one request."""
         check.prefetches(prefetches, self._info)
         q = await self._reading()
         if self._facts is None:
@@ -288,19 +287,10 @@ class ServerIndex(Index):
         dense = q.collection.dense_search(self._facts.codes)
         queries = q.points.to_queries(prefetches, filter, dense)
         answers = await self._call("query_batch_points", self.collection, queries)
-        found = [
+        return [
             [q.points.from_hit(h, prefetch) for h in answer.points]
             for answer, prefetch in zip(answers, prefetches, strict=True)
         ]
-        first = {
-            p.id
-            for ranking, prefetch in zip(found, prefetches, strict=True)
-            for p in ranking[: prefetch.vectors]
-        }
-        if not first:
-            return found
-        known = {p.id: p for p in await self.get(sorted(first), vectors=True)}
-        return [[_completed(p, known.get(p.id)) for p in ranking] for ranking in found]
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
         """The points that exist, in the order of `ids`."""
@@ -310,6 +300,17 @@ class ServerIndex(Index):
         records = await self._call("retrieve", self.collection, list(ids), with_vectors=vectors)
         found = {p.id: p for p in map(q.points.from_record, records)}
         return [found[i] for i in ids if i in found]
+
+    async def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
+        """The dense vectors by id, without payloads."""
+        q = await self._reading()
+        if self._facts is None:
+            return {}
+        records = await self._call(
+            "retrieve", self.collection, list(ids), with_payload=False, with_vectors=["dense"]
+        )
+        found = map(q.points.from_record, records)
+        return {p.id: p.dense for p in found if p.dense is not None}
 
     async def scroll(
         self, filter: Filter | None = None, *, limit: int = 256, offset: str | None = None
@@ -396,9 +397,3 @@ class ServerIndex(Index):
 
     async def _call(self, method: str, *args: Any, **kwargs: Any) -> Any:
         return await self._opened().call(method, *args, **kwargs)
-
-
-def _completed(scored: ScoredPoint, point: Point | None) -> ScoredPoint:
-    if point is None:
-        return scored
-    return ScoredPoint(scored.id, scored.score, point.stored, True, point.dense)

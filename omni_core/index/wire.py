@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -37,8 +37,6 @@ class Found:
     whole: list[bool]
     rankings: list[tuple[list[int], list[float]]]
     """For each prefetch the positions in `ids`, best first, and their scores."""
-    vectors: Mapping[int, Any] = field(default_factory=dict)
-    """Dense vectors by position in `ids`: arrays of float32."""
 
 
 def pack_found(found: Found) -> bytes:
@@ -55,7 +53,6 @@ def pack_found(found: Found) -> bytes:
         lengths=np.array([len(ranking) for ranking, _ in found.rankings], np.int32),
         positions=np.array(positions, np.int32),
         scores=np.array(scores, np.float64),
-        **_rows("dense", found.vectors),
     )
 
 
@@ -67,19 +64,28 @@ def rankings_of(body: bytes) -> list[list[ScoredPoint]]:
 def _rankings(facts: Any, arrays: _Arrays) -> list[list[ScoredPoint]]:
     ids, whole = facts["ids"], facts["whole"]
     stored = [StoredSegment(_fields(payload)) for payload in facts["payloads"]]
-    dense = _by_row(arrays, "dense")
     positions, scores = arrays["positions"].tolist(), arrays["scores"].tolist()
     found, start = [], 0
     for length in arrays["lengths"].tolist():
         part = slice(start, start + length)
         found.append(
             [
-                ScoredPoint(ids[at], score, stored[at], whole[at], dense.get(at))
+                ScoredPoint(ids[at], score, stored[at], whole[at])
                 for at, score in zip(positions[part], scores[part], strict=True)
             ]
         )
         start += length
     return found
+
+
+def pack_vectors(vectors: Mapping[int, Vector]) -> bytes:
+    """The body of dense vectors, by the positions of their points among those asked for."""
+    return _body(b"null", **_rows("dense", vectors))
+
+
+def vectors_of(body: bytes) -> dict[int, Vector]:
+    """The inverse of `pack_vectors`. Raises StoreError for a body that is none."""
+    return _parsed(lambda _, arrays: _by_row(arrays, "dense"), body)
 
 
 def pack_points(points: Sequence[Point], following: str | None = None) -> bytes:

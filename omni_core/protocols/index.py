@@ -10,7 +10,7 @@ from typing import Any, Self
 from omni_core.points import Point, ScoredPoint
 from omni_core.query import Filter, Prefetch
 from omni_core.settings import Settings
-from omni_core.types import EncoderInfo
+from omni_core.types import EncoderInfo, Vector
 
 
 class Index(ABC):
@@ -50,8 +50,8 @@ class Index(ABC):
         (`Prefetch.within` joins the two).
 
         The score is the cosine for `dense`, the dot product for `bm25`, MaxSim for `late`.
-        Points without a vector of that name are not in that ranking. `Prefetch.vectors` and
-        `Prefetch.lean` say what each point comes with; an index may send more.
+        Points without a vector of that name are not in that ranking. `Prefetch.lean` says what
+        each point comes with; an index may send more.
         """
 
     @abstractmethod
@@ -85,6 +85,14 @@ class Index(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Release the store; no call follows. Also called after `open` failed."""
+
+    async def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
+        """The dense vectors, by id, of those points that exist and have one.
+
+        Optional: for stores that need not read the rest of a point for it.
+        """
+        found = await self.get(ids, vectors=True)
+        return {p.id: p.dense for p in found if p.dense is not None}
 
     async def count_by_source(self, *, exact: bool = False) -> dict[str, int] | None:
         """How many points each source has, by its id (`src_...`); None where that is not cheap.

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from omni_core.retrieval.fusion import Candidate
 from omni_core.retrieval.moments import Moment
 from omni_core.text.tokens import words
 from omni_core.types import Channel, Vector
@@ -51,6 +52,18 @@ def fold_duplicates(
                 kept[earlier] = replace(first, also_at=also)
                 break
     return list(kept.values())
+
+
+def may_repeat(first: Sequence[Moment], candidates: Sequence[Candidate]) -> bool:
+    """Whether a moment of others of the `candidates` may have the same words as one of `first`."""
+    leading = defaultdict(set)
+    for stored in (m.members[0].stored for m in first):
+        said = _said(stored.text)
+        if said[0] >= SAME_WORDS and not stored.is_title:
+            leading[_letters(stored.text)].add(said)
+    inside = {c.id for m in first for c in m.members}
+    texts = (c.stored.text for c in candidates if c.id not in inside)
+    return any(_said(text) in leading[at] for text in texts if (at := _letters(text)) in leading)
 
 
 def _pairs(

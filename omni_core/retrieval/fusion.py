@@ -14,7 +14,8 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -44,15 +45,13 @@ class Candidate:
     """Set by `thresholds.grade`."""
     whole: bool = True
     """Whether `stored` has every field, also those that only a shown segment needs."""
-    dense: Vector | None = field(default=None, compare=False, repr=False)
-    """Its dense vector, where the search brought it along."""
 
     def graded(self, match: Match) -> Candidate:
         """The same with this grade: `dataclasses.replace` in a fifth of its time, for hundreds a
         search."""
         return Candidate(
             self.id, self.stored, self.score, self.cosine, self.bm25, self.lexical, match,
-            self.whole, self.dense,
+            self.whole,
         )  # fmt: skip
 
 
@@ -95,6 +94,8 @@ length of the longest word, 0.1 s at this limit and 11 s at ten times the limit.
 
 def merge(rankings: Sequence[Sequence[ScoredPoint]]) -> list[ScoredPoint]:
     """The union of several rankings of one kind: each point with its best score, best first."""
+    if len(rankings) == 1:  # a question in words: each point stands in it once
+        return sorted(rankings[0], key=lambda p: (-p.score, p.id))
     best: dict[str, ScoredPoint] = {}
     for point in (p for ranking in rankings for p in ranking):
         if point.id not in best or point.score > best[point.id].score:
@@ -122,16 +123,17 @@ def fuse(
     cosines = {p.id: gap.align(p.score, p.stored.channel) for p in dense} if gap else raw
     weights = {p.id: p.score for p in bm25}
     pool = {p.id: p for p in (*dense, *bm25)}
-    pool |= {p.id: p for p in dense if p.dense is not None}
     lowest = min(cosines.values(), default=0.0)
     spread = max(cosines.values(), default=1.0) - lowest or 1.0
     highest = max(weights.values(), default=0.0) or 1.0
     texts = {p.id: terms(p.stored.text) for p in bm25[:TEXTS_COMPARED]}
-    query = _QueryTerms.of(question, texts, len(pool), terms, boost)
-    telling = _in_one_source(rare, texts, pool)
+    wanted = frozenset((*terms(question), *rare))
+    held = {id_: wanted.intersection(text) for id_, text in texts.items()}
+    query = _QueryTerms.of(question, held.values(), len(pool), terms, boost)
+    telling = _in_one_source(rare, held, pool)
     out = []
     for id_, point in pool.items():
-        gate = query.gate(texts[id_], boost) if id_ in texts else 0.0
+        gate = query.gate(texts[id_], held[id_], boost) if id_ in texts else 0.0
         if id_ in telling:
             gate = max(gate, boost.rare_word)
         # BM25 itself only orders texts that hold the same words.
@@ -139,20 +141,20 @@ def fuse(
         score = cosines.get(id_, lowest) + spread * gain
         out.append(
             Candidate(
-                id_, point.stored, score, raw.get(id_), weights.get(id_), gate,
-                whole=point.whole, dense=point.dense,
+                id_, point.stored, score, raw.get(id_), weights.get(id_), gate, "weak", point.whole
             )
         )  # fmt: skip
     return sorted(out, key=lambda c: (-c.score, c.cosine is None, -(c.bm25 or 0.0), c.id))
 
 
 def _in_one_source(
-    rare: Sequence[str], texts: Mapping[str, list[str]], pool: Mapping[str, ScoredPoint]
+    rare: Sequence[str], held: Mapping[str, frozenset[str]], pool: Mapping[str, ScoredPoint]
 ) -> set[str]:
-    """Ids of the texts with a rare term that stands in no other source."""
+    """Ids of the texts with a rare term that stands in no other source; `held` are the terms of
+    the question in each text."""
     found: set[str] = set()
     for term in rare:
-        holders = [id_ for id_, text in texts.items() if term in text]
+        holders = [id_ for id_, some in held.items() if term in some]
         if len({pool[id_].stored.source_id for id_ in holders}) == 1:
             found.update(holders)
     return found
@@ -184,19 +186,22 @@ class _QueryTerms:
     """Names and numbers: one match gives the value 1."""
     phrases: tuple[tuple[str, ...], ...]
     """Terms within quotation marks."""
+    total: float
+    """Sum of the weights."""
 
     @classmethod
     def of(
         cls,
         question: str,
-        texts: Mapping[str, list[str]],
+        held: Collection[frozenset[str]],
         pool: int,
         terms: Terms,
         boost: LexicalBoost,
     ) -> _QueryTerms:
+        """`held`: for each text the terms of the question in it."""
         order = tuple(terms(question))
         common = {t for w in words(question) if w in STOP_WORDS for t in terms(w)}
-        seen = Counter(t for text in texts.values() for t in set(order).intersection(text))
+        seen = Counter(chain.from_iterable(held))
         # A term in no candidate is weighted as if in one: the candidates may use a synonym.
         rare = {t: max(seen[t], 1) for t in order}
         weight = {t: math.log(1 + (pool - n + 0.5) / (n + 0.5)) for t, n in rare.items()}
@@ -207,17 +212,16 @@ class _QueryTerms:
         informative = frozenset(order) - common
         exact &= informative
         weight |= {t: boost.exact_weight * weight[t] for t in exact}
-        return cls(order, weight, informative, frozenset(exact), phrases)
+        return cls(order, weight, informative, frozenset(exact), phrases, sum(weight.values()))
 
-    def gate(self, text: Sequence[str], boost: LexicalBoost) -> float:
-        """Lexical match, 0 to 1, of the question with `text`, a text's terms in order."""
-        total = sum(self.weight.values())
-        if not total:
+    def gate(self, text: Sequence[str], held: frozenset[str], boost: LexicalBoost) -> float:
+        """Lexical match, 0 to 1, of the question with `text`, a text's terms in order, of which
+        `held` are terms of the question."""
+        if not self.total:
             return 0.0
         if any(_longest_run(p, text) == len(p) for p in self.phrases if p):
             return 1.0
-        held = frozenset(text)
-        share = sum(w for term, w in self.weight.items() if term in held) / total
+        share = sum(w for term, w in self.weight.items() if term in held) / self.total
         ramp = boost.full_coverage - boost.min_coverage
         share = min(1.0, max(0.0, (share - boost.min_coverage) / ramp))
         if not share:
@@ -228,11 +232,17 @@ class _QueryTerms:
             full = 1.0
         return share * full
 
-    def _quotes(self, held: Collection[str], text: Sequence[str], count: int) -> bool:
-        """Whether `text`, whose terms are `held`, has so many consecutive terms of the question."""
+    def _quotes(self, held: frozenset[str], text: Sequence[str], count: int) -> bool:
+        """Whether `text`, in which the terms `held` stand, has so many consecutive terms of the
+        question."""
         if sum(term in held for term in self.order) < count:
             return False  # most texts: no need to walk through it
-        return _longest_run(self.order, text) >= count
+        together = 0
+        for term in text:
+            together = together + 1 if term in held else 0
+            if together == count:
+                return _longest_run(self.order, text) >= count
+        return False
 
 
 _EXACT = re.compile(

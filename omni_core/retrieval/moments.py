@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 from omni_core.retrieval.fusion import Candidate
@@ -86,17 +87,37 @@ class MergeRules:
 def merge_neighbours(
     candidates: Sequence[Candidate], rules: MergeRules | None = None
 ) -> list[Moment]:
-    """Moments, best first. Each candidate belongs to exactly one.
+    """All moments of `best_first`."""
+    return [*best_first(candidates, rules)]
+
+
+def best_first(
+    candidates: Sequence[Candidate], rules: MergeRules | None = None
+) -> Iterator[Moment]:
+    """Moments, best first, each made when it is asked for: a page needs few of hundreds. Each
+    candidate belongs to exactly one.
 
     The best candidate of a source starts a moment and sets its span. Neighbours within the gap
     become members, and extend the span only when they score about as well.
     """
     rules = rules or MergeRules()
+    ranked = sorted(candidates, key=lambda c: (-c.score, c.id))
     sources: dict[str, list[Candidate]] = defaultdict(list)
-    for c in sorted(candidates, key=lambda c: (-c.score, c.id)):
+    for c in ranked:
         sources[c.stored.source_id].append(c)
-    moments = [m for group in sources.values() for m in _of_one_source(group, rules)]
-    return sorted(moments, key=_place)
+    left: dict[str, Sequence[_Placed]] = {}
+    for score, equal in groupby(ranked, key=lambda c: c.score):
+        made = []
+        for source in {c.stored.source_id for c in equal}:
+            if source not in left:
+                left[source] = [(c, c.stored.span) for c in sources[source]]
+            while left[source] and left[source][0][0].score == score:
+                moment, left[source] = _first(left[source], rules)
+                made.append(moment)
+        yield from sorted(made, key=_place) if len(made) > 1 else made
+
+
+_Placed = tuple[Candidate, Span]
 
 
 def _place(moment: Moment) -> tuple[float, str, Span]:
@@ -104,29 +125,23 @@ def _place(moment: Moment) -> tuple[float, str, Span]:
     return -best.score, best.stored.source_id, moment.span
 
 
-def _of_one_source(group: Sequence[Candidate], rules: MergeRules) -> list[Moment]:
-    left = [(c, c.stored.span) for c in group]
-    if len(left) == 1:
-        ((only, span),) = left
-        return [Moment(span, (only,))]
-    out = []
-    while left:
-        (best, span), left = left[0], left[1:]
-        members = [best]
-        grown = True
-        while grown:
-            grown, rest = False, []
-            for candidate, other in left:
-                if not _are_neighbours(span, other, rules):
-                    rest.append((candidate, other))
-                    continue
-                members.append(candidate)
-                wider = _widened(span, other, rules)
-                if candidate.score >= rules.widening_share * best.score and wider != span:
-                    span, grown = wider, True
-            left = rest
-        out.append(Moment(span, tuple(members)))
-    return out
+def _first(group: Sequence[_Placed], rules: MergeRules) -> tuple[Moment, Sequence[_Placed]]:
+    """The moment that the best of a source's candidates starts, and those that are left."""
+    (best, span), left = group[0], group[1:]
+    members = [best]
+    grown = bool(left)
+    while grown:
+        grown, rest = False, []
+        for candidate, other in left:
+            if not _are_neighbours(span, other, rules):
+                rest.append((candidate, other))
+                continue
+            members.append(candidate)
+            wider = _widened(span, other, rules)
+            if candidate.score >= rules.widening_share * best.score and wider != span:
+                span, grown = wider, True
+        left = rest
+    return Moment(span, tuple(members)), left
 
 
 def _are_neighbours(span: Span, other: Span, rules: MergeRules) -> bool:

@@ -140,23 +140,28 @@ def grade(
     best = max((c.cosine for c in candidates if c.cosine is not None), default=0.0)
     kept: list[Candidate] = []
     below: list[Candidate] = []
-    for c in candidates:
-        channel = c.stored.channel
+    found: dict[Channel, tuple[Threshold | None, float]] = {}
+    for channel in Channel:
         threshold = by_example.get(channel) if channel in alike else by_text.get(channel)
-        if threshold is None:
+        if threshold is not None and not (understood and (texts_answer or channel not in _WORDS)):
+            threshold = replace(threshold, fair=math.inf, strong=math.inf)
+            found[channel] = threshold, 0.0
+        else:
+            found[channel] = threshold, 0.0 if channel in alike else best
+    for c in candidates:
+        threshold, behind = found[c.stored.channel]
+        if threshold is not None:
+            match = _match(c, threshold, behind)
+        else:
             if outliers is None:
                 outliers = _outliers(candidates) if understood else set()
-            match: Match | None = _match_of_unknown(c, outliers)
-        elif understood and (texts_answer or channel not in _WORDS):
-            match = _match(c, threshold, behind=0.0 if channel in alike else best)
-        else:
-            match = _match(c, replace(threshold, fair=math.inf, strong=math.inf))
+            match = _match_of_unknown(c, outliers)
         graded = c if c.match == (match or "weak") else c.graded(match or "weak")
         (below if match is None else kept).append(graded)
     return kept, below
 
 
-def _match(c: Candidate, threshold: Threshold, *, behind: float = 0.0) -> Match | None:
+def _match(c: Candidate, threshold: Threshold, behind: float) -> Match | None:
     """`behind` is the best cosine of the question, which `Threshold.within` refers to."""
     cosine = -1.0 if c.cosine is None else c.cosine
     near = cosine >= behind - threshold.within

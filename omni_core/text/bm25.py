@@ -14,6 +14,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache, lru_cache
+from itertools import chain
 
 from omni_core.text.numbers import joined
 from omni_core.text.tokens import stem
@@ -138,7 +139,7 @@ def _tokens(text: str, *, question: bool = False, fold: bool = True) -> Iterator
 
 
 def _ascii_terms(text: str) -> list[str]:
-    found = [token for run in _ASCII_WORD.findall(text.casefold()) for token in _words(run)]
+    found = [*chain.from_iterable(map(_words, _ASCII_WORD.findall(text.casefold())))]
     if not _DIGIT.search(text):
         return found
     known = set(found)

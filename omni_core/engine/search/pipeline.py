@@ -7,8 +7,9 @@ SearchRequest -> Scope and Question -> Prefetch* -> ScoredPoint* -> Candidate* -
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from omni_core import cursors
 from omni_core.engine.context import Context
@@ -31,7 +32,7 @@ from omni_core.payload import of_channel
 from omni_core.points import ScoredPoint
 from omni_core.query import Filter, Prefetch
 from omni_core.retrieval import fusion, modality_gap, moments, thresholds
-from omni_core.retrieval.duplicates import fold_duplicates
+from omni_core.retrieval.duplicates import fold_duplicates, may_repeat
 from omni_core.retrieval.fusion import Candidate
 from omni_core.retrieval.modality_gap import ModalityGap
 from omni_core.retrieval.moments import Moment
@@ -39,18 +40,11 @@ from omni_core.retrieval.rows import rows_first
 from omni_core.stages import staged
 from omni_core.text import bm25, language
 from omni_core.text.rarity import rare_terms
-from omni_core.types import EncoderInfo, TextContent, Vector
+from omni_core.types import TextContent, Vector
 
 PREFETCH_LIMIT = 200
 """Points of each prefetch. One moment merges several segments (a shot, its screen text, its
 speech), so a page of 20 moments needs many more segments."""
-VECTORS_BY_MEANING, VECTORS_BY_WORDS = 48, fusion.TEXTS_COMPARED
-"""First points of each ranking that come with their vector, to compare moments for near-duplicates
-without asking the index again: the first page seldom needs another. Words raise none but the texts
-that are compared."""
-LONG_VECTOR, FEWER_BY_WORDS = 1024, 24
-"""Of vectors with more numbers than this, so many come with the ranking by words: then to ask again
-for some costs less than to have all of them sent each time."""
 CHANNEL_LEAST = 40
 """Candidates that each channel has at least, where the channels lie apart."""
 MAX_LIMIT = 20
@@ -82,8 +76,14 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
         understood=not question.unread_language,
         texts_answer=not question.absent_words,
     )
-    shown_until = offset + request.limit
-    ranked = await as_moments(context, accepted, compared=COMPARED_FACTOR * shown_until)
+    by_date = request.order in ("newest", "oldest")
+    needs_all = by_date or bool(context.settings.reranker)
+
+    def enough(ranked: Sequence[Moment]) -> bool:
+        return not needs_all and moments.page(ranked, offset, request.limit, request.per_source)[1]
+
+    compared = COMPARED_FACTOR * (offset + request.limit)
+    ranked = await as_moments(context, accepted, compared=compared, enough=enough)
     reranked = ""
     if context.settings.reranker and question.words and ranked:
         ranked = rows_first(ranked, question.words)
@@ -136,13 +136,6 @@ class Retrieved:
     """On whose scale the cosines of `dense` are to be compared."""
 
 
-def vectors_along(info: EncoderInfo) -> tuple[int, int]:
-    """How many points of a ranking by vectors, and by words, come with their vector."""
-    if info.multi_vector:
-        return 0, 0
-    return VECTORS_BY_MEANING, VECTORS_BY_WORDS if info.dim <= LONG_VECTOR else FEWER_BY_WORDS
-
-
 @staged("search.retrieve")
 async def retrieve(context: Context, question: Question, scope: Scope) -> Retrieved:
     """One call of the index: a prefetch for each vector of the question, and one for its words.
@@ -155,17 +148,15 @@ async def retrieve(context: Context, question: Question, scope: Scope) -> Retrie
     found = await calibrated(context, scope.segments) if apart else None
     channels = sorted(context.info.channels) if found is not None else []
     filters = [Filter(must=(of_channel(c),)) for c in channels] or [Filter()]
-    nearest, literal = vectors_along(context.info)
-    nearest //= len(filters)
     prefetches = [
-        Prefetch(v, using, PREFETCH_LIMIT, one, nearest, lean=True)
+        Prefetch(v, using, PREFETCH_LIMIT, one, lean=True)
         for v in question.vectors
         for one in filters
     ]
     dense = len(prefetches)
     lexical = bm25.question(question.words) if question.words else None
     if lexical is not None and lexical.indices:
-        prefetches.append(Prefetch(lexical, "bm25", PREFETCH_LIMIT, vectors=literal, lean=True))
+        prefetches.append(Prefetch(lexical, "bm25", PREFETCH_LIMIT, lean=True))
     if not prefetches:
         return Retrieved((), ())
     index = await context.opened_index()
@@ -180,6 +171,8 @@ async def retrieve(context: Context, question: Question, scope: Scope) -> Retrie
     note_growth(context, dict(zip(channels, by_meaning, strict=False)))
 
     def others(ranking: Sequence[ScoredPoint]) -> tuple[ScoredPoint, ...]:
+        if not question.example_ids:
+            return tuple(ranking)
         return tuple(p for p in ranking if p.id not in question.example_ids)
 
     gap = found.gap if found is not None else None
@@ -254,23 +247,28 @@ async def drop_unwanted(
 
 @staged("search.moments")
 async def as_moments(
-    context: Context, accepted: Sequence[Candidate], *, compared: int
+    context: Context,
+    accepted: Sequence[Candidate],
+    *,
+    compared: int,
+    enough: Callable[[Sequence[Moment]], bool] = lambda _: False,
 ) -> list[Moment]:
-    """Moments of merged neighbours; near-duplicates among the first `compared` are folded."""
-    merged = moments.merge_neighbours(accepted)
-    vectors = await vectors_of(context, [m.best for m in merged[:compared]])
-    return fold_duplicates(merged, vectors)
+    """Moments of merged neighbours; near-duplicates among the first `compared` are folded.
+
+    The others are made only where those are not `enough`, or where one of the others may be listed
+    as a near-duplicate of them.
+    """
+    following = moments.best_first(accepted)
+    first = [*islice(following, compared)]
+    vectors = await vectors_of(context, [m.best for m in first])
+    if not may_repeat(first, accepted) and enough(ranked := fold_duplicates(first, vectors)):
+        return ranked
+    return fold_duplicates([*first, *following], vectors)
 
 
 async def vectors_of(context: Context, candidates: Sequence[Candidate]) -> Mapping[str, Vector]:
-    """Dense vectors by id, those that the search did not bring along from the index; none for a
-    multi-vector model."""
-    if context.info.multi_vector:
+    """Dense vectors by id; none for a multi-vector model."""
+    if context.info.multi_vector or not candidates:
         return {}
-    vectors = {c.id: c.dense for c in candidates if c.dense is not None}
-    missing = [c.id for c in candidates if c.id not in vectors]
-    if missing:
-        index = await context.opened_index()
-        found = await index.get(missing, vectors=True)
-        vectors |= {p.id: p.dense for p in found if p.dense is not None}
-    return vectors
+    index = await context.opened_index()
+    return await index.vectors([c.id for c in candidates])

@@ -54,7 +54,7 @@ class Scope:
             inside = in_collection(self.collection)
             must = tuple(c for c in self.filter.must if c != inside)
             found = await index.search(prefetches, filter=Filter(must, self.filter.must_not))
-            if all(self.collection in p.stored.collections for hits in found for p in hits):
+            if all(p.stored.is_in(self.collection) for hits in found for p in hits):
                 return found
         return await index.search(prefetches, filter=self.filter)
 

@@ -423,7 +423,7 @@ async def test_many_tasks_may_read_and_write_at_once(open_index: Any) -> None:
     assert await index.count() == 200
 
 
-async def test_points_come_with_their_vectors_and_without_what_only_a_shown_segment_needs(
+async def test_points_come_without_what_only_a_shown_segment_needs(
     open_index: Any,
 ) -> None:
     index = await open_index()
@@ -432,12 +432,10 @@ async def test_points_come_with_their_vectors_and_without_what_only_a_shown_segm
     points[0] = _with(points[0], extra=heavy)
     await index.upsert(points)
     words = bm25.question("train dog snow")
-    asked = [Prefetch(vector(0), limit=12, vectors=5, lean=True), Prefetch(words, "bm25", 40)]
+    asked = [Prefetch(vector(0), limit=12, lean=True), Prefetch(words, "bm25", 40)]
     dense, lexical = await index.search(asked)
     assert dense[0].id == uid(0)
-    kept = {p.id: p for p in await index.get([p.id for p in (*dense, *lexical)], vectors=True)}
-    for p in dense[:5]:
-        _same_array(p.dense, kept[p.id].dense, 1e-5)
+    kept = {p.id: p for p in await index.get([p.id for p in (*dense, *lexical)])}
     for p in (*dense, *lexical):
         full, lean = kept[p.id].stored, kept[p.id].stored.lean()
         assert dict(p.stored.fields) == dict((full if p.whole else lean).fields)
@@ -453,9 +451,22 @@ async def test_points_come_with_their_vectors_and_without_what_only_a_shown_segm
     await index.set_payload(the("source_id", "src_0"), {"title": "renamed"})
     (again,) = await index.search([Prefetch(vector(0), limit=12, lean=True)])
     assert again[0].stored.title == "renamed"
-    await index.upsert([replace(changed, dense=vector(1, DIM))])
-    (again,) = await index.search([Prefetch(vector(1, DIM), limit=12, vectors=12)])
-    _same_array(next(p for p in again if p.id == uid(0)).dense, vector(1, DIM), 1e-5)
+
+
+async def test_vectors_come_by_the_ids_of_the_points_that_have_one(open_index: Any) -> None:
+    index = await open_index()
+    points = [point(i) for i in range(8)]
+    without = [replace(points[3], dense=None)]
+    await index.upsert([*points[:3], *without, *points[4:]])
+    asked = [uid(5), uid(3), uid(99), uid(0)]
+    found = await index.vectors(asked)
+    kept = {p.id: p.dense for p in await index.get(asked, vectors=True)}
+    assert sorted(found) == sorted(i for i, v in kept.items() if v is not None)
+    for id_, dense in found.items():
+        _same_array(dense, kept[id_], 1e-5)
+    await index.upsert([replace(points[0], dense=vector(1, DIM))])
+    _same_array((await index.vectors([uid(0)]))[uid(0)], vector(1, DIM), 1e-5)
+    assert await index.vectors([]) == {}
 
 
 def _with(point: Point, **fields: Any) -> Point:

@@ -54,15 +54,22 @@ def test_points_arrive_as_they_were(count: int) -> None:
 
 def test_a_point_found_twice_is_sent_once_and_read_in_both_rankings() -> None:
     payloads = [b'{"text":"a"}', b'{"text":"b"}']
-    vectors = {1: np.arange(DIM, dtype=np.float32)}
     found = wire.Found([uid(0), uid(1)], payloads, [True, False],
-                       [([1, 0], [0.9, 0.1]), ([], []), ([1], [3.5])], vectors)  # fmt: skip
+                       [([1, 0], [0.9, 0.1]), ([], []), ([1], [3.5])])  # fmt: skip
     dense, nothing, words = wire.rankings_of(wire.pack_found(found))
     assert [(p.id, p.score, p.stored.text, p.whole) for p in dense] == [
         (uid(1), 0.9, "b", False), (uid(0), 0.1, "a", True),
     ]  # fmt: skip
     assert nothing == [] and words[0].score == 3.5
-    assert words[0].dense is not None and dense[1].dense is None
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_vectors_arrive_with_their_places(count: int) -> None:
+    sent = {2 * i: np.full(DIM, i, np.float32) for i in range(count)}
+    got = wire.vectors_of(wire.pack_vectors(sent))
+    assert list(got) == list(sent)
+    for at, vector in sent.items():
+        np.testing.assert_array_equal(got[at], vector)
 
 
 def test_what_is_no_answer_is_refused_in_one_line() -> None:
@@ -90,15 +97,16 @@ def test_points_read_before_are_kept_up_to_a_limit_and_dropped_when_written(
     shard.upsert([Point(uid(i), np.ones(DIM, np.float32), None,
                         StoredSegment({"text": "x" * 100})) for i in range(30)])  # fmt: skip
     recent = Recent(shard._shard, most_bytes=5000)
-    ids = [uid(i) for i in range(30)]
-    assert len(recent.read(ids, ())) == 30
+    ids = {uuid.UUID(uid(i)).int: uuid.UUID(uid(i)) for i in range(30)}
+    assert [e.id for e in recent.read(ids)] == [str(i) for i in ids.values()]
     assert 0 < recent._bytes <= 5000
     kept = list(recent._entries)
-    assert kept == ids[-len(kept) :]
-    again = recent.read(kept, kept)
-    assert all(e.dense is not None and e.lean is e.whole for e in again.values())
+    assert kept == list(ids)[-len(kept) :]
+    again = recent.read({key: ids[key] for key in reversed(kept)})
+    assert [uuid.UUID(e.id).int for e in again] == kept[::-1] == list(recent._entries)
+    assert all(e.lean is e.whole for e in again)
     assert recent._bytes == sum(e.bytes for e in recent._entries.values())
-    recent.forget(kept[-1])
+    recent.forget(str(ids[kept[-1]]))
     assert kept[-1] not in recent._entries
     recent.forget_all()
     assert (recent._bytes, len(recent._entries)) == (0, 0)
@@ -111,6 +119,7 @@ def test_every_method_of_the_child_answers_without_a_pickle(tmp_path: Path) -> N
     answers = [
         served.search([Prefetch(np.ones(DIM, np.float32))], None),
         served.get([uid(1)], True),
+        served.vectors([uid(1)]),
         served.scroll(None, 10, None),
         served.count(None),
         served.optimize(),

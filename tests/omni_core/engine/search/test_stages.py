@@ -16,6 +16,7 @@ from omni_core.engine.search.question import Question, in_words
 from omni_core.engine.search.scope import scope_of
 from omni_core.payload import in_collection, of_modalities, of_sources
 from omni_core.query import Filter
+from omni_core.retrieval.moments import page
 from omni_core.settings import Settings
 
 
@@ -78,7 +79,7 @@ async def test_what_is_nearer_to_the_unwanted_is_dropped(engine: Engine) -> None
 
 
 @pytest.mark.parametrize("question", ["magma chamber below the crater", "a red picture"])
-async def test_a_question_in_words_asks_the_index_once(
+async def test_a_question_asks_the_index_for_rankings_and_for_the_vectors_that_it_compares(
     opened: Callable[..., Any], media: Path, question: str
 ) -> None:
     async with opened() as engine:
@@ -89,7 +90,7 @@ async def test_a_question_in_words_asks_the_index_once(
         result = await engine.search(SearchRequest(question))
     assert result.hits
     calls = [name for name in asked if name.startswith("index_process.")]
-    assert calls == ["index_process.search"]
+    assert calls == ["index_process.search", "index_process.vectors"]
 
 
 async def test_an_example_brings_its_vectors_and_its_channels(engine: Engine) -> None:
@@ -115,17 +116,30 @@ async def test_cursors_of_lists_and_of_reading_belong_to_their_request(engine: E
         assert refused.value.code == "BAD_CURSOR"
 
 
-async def test_every_text_that_is_compared_comes_with_its_vector(
-    opened: Callable[..., Any], settings: Settings, tmp_path: Path
+@pytest.mark.parametrize("limit", [1, 6])
+async def test_a_page_is_the_same_whether_all_moments_are_made_or_its_own(
+    opened: Callable[..., Any], settings: Settings, tmp_path: Path, limit: int
 ) -> None:
-    for n in range(2):
-        parts = [f"Part {i}. magma " + f"rock{i} " * 150 for i in range(20)]
-        (tmp_path / f"parts {n}.txt").write_text("\n\n".join(parts) + f" end{n}")
+    alike = "the old lighthouse keeper counted every ship that passed the rocks"
+    for n in range(12):
+        parts = [f"Part {i} of {n}. magma " + f"rock{i}{n} " * 150 for i in range(5)]
+        copied = [f"{alike} " * 20] if n in (0, 11) else []
+        (tmp_path / f"parts {n}.txt").write_text("\n\n".join(parts + copied))
     async with opened(replace(settings, index="edge")) as engine:
-        for n in range(2):
+        for n in range(12):
             await engine.ingest(IngestRequest(str(tmp_path / f"parts {n}.txt")))
         context = engine._context
-        scope = await scope_of(context, SearchRequest("x"))
-        found = await retrieve(context, await in_words(context, "magma"), scope)
-    assert len(found.bm25) >= 40
-    assert all(point.dense is not None for point in found.bm25)
+        for words in ("magma", "lighthouse keeper rocks", "part of rock31"):
+            question = await in_words(context, words)
+            scope = await scope_of(context, SearchRequest(words))
+            candidates, _ = await fuse(question, await retrieve(context, question, scope))
+            every = await as_moments(context, candidates, compared=4 * limit)
+            own = await as_moments(
+                context,
+                candidates,
+                compared=4 * limit,
+                enough=lambda ranked: page(ranked, 0, limit, 3)[1],
+            )
+            assert page(own, 0, limit, 3) == page(every, 0, limit, 3)
+            assert words != "magma" or len(own) < len(every)
+            assert words[0] != "l" or own[0].also_at
