@@ -145,7 +145,7 @@ def _named_ascii(data: bytes, label: str) -> str | None:
 
 
 def _plain(text: str) -> str:
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\ufeff", "").replace("\r\n", "\n").replace("\r", "\n")
     if "\x1b" in text:
         text = _COLOURS.sub("", text)
     return text.translate(_NOT_SHOWN) if _has_controls(text) else text

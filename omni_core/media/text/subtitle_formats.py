@@ -50,6 +50,7 @@ _JSON3 = re.compile(r"\s*\{.{0,4000}?\"events\"\s*:\s*\[.{0,4000}?\"tStartMs\"",
 _REMARKS = re.compile(r"(?:[;!][^\n]*\n\s*)+")
 """Lines that may stand before the first section of ASS."""
 _SUBVIEWER1 = re.compile(r"(?:\[(?:TITLE|BEGIN|AUTHOR|SOURCE|FILEPATH)\]|\*+ ?START SCRIPT)", re.I)
+_PICTURE = re.compile(r"\S{1,500}\.(?:jpe?g|png|webp|gif|avif)(?:[?#]\S{0,500})?", re.I)
 _LRC_TITLE = re.compile(r"\[(ti|ar):([^\]\n]*)\]", re.I)
 _TITLE = re.compile(r"<(?:\w+:)?title\b[^>]*>([^<]{1,300})</", re.I)
 
@@ -101,7 +102,7 @@ def detect_format(text: str, suffix: str = "") -> str | None:
         return "subviewer"
     if _SUBVIEWER1.match(start) and re.search(r"^\[\d\d:\d\d:\d\d\]", start, re.M):
         return "subviewer1"
-    if is_lrc(start, named=suffix == ".lrc"):
+    if suffix != ".log" and is_lrc(start, named=suffix == ".lrc"):
         return "lrc"
     lines = [line for line in map(str.strip, start.split("\n")) if line and not line.isdecimal()]
     begin = lines if suffix in TOLERANT_SUFFIXES else lines[:1]
@@ -109,10 +110,10 @@ def detect_format(text: str, suffix: str = "") -> str | None:
         return "srt"
     if is_mpl2(start):
         return "mpl2"
-    if is_tmplayer(start, suffix):
-        return "tmplayer"
     if is_timecoded(start):
         return "timecoded"
+    if is_tmplayer(start, suffix):
+        return "tmplayer"
     if is_rows(start):
         return "rows"
     if lines and PAIR.match(lines[0]):
@@ -160,14 +161,16 @@ def read_subtitles(text: str, suffix: str = "", fps: FrameRate | None = None) ->
         cues, warnings = found.reading.in_order(), found.reading.warnings()
         return Subtitles("transcript", cues, warnings, aside=found.aside)
     kind = kind or ("ass" if "[Events]" in text else "srt")
-    reading = _read(text, kind, fps)
+    reading = _read(text, kind, suffix, fps)
+    if reading.cues and all(_PICTURE.fullmatch(cue.text) for cue in reading.cues):
+        reading = Reading(notes=["its cues name the preview pictures of a player, and no words"])
     return Subtitles(kind, reading.in_order(), reading.warnings())
 
 
-def _read(text: str, kind: str, fps: FrameRate | None) -> Reading:
+def _read(text: str, kind: str, suffix: str, fps: FrameRate | None) -> Reading:
     match kind:
         case "lrc":
-            return read_lrc(text)
+            return read_lrc(text, named=suffix == ".lrc")
         case "ass":
             return read_ass(text)
         case "microdvd":
