@@ -13,6 +13,7 @@ from omni_core.text.ebcdic import PAGES as EBCDIC
 from omni_core.text.ebcdic import ebcdic_page, ebcdic_text
 from omni_core.text.legacy import guess, is_latin
 from omni_core.text.mojibake import PAGES, mended
+from omni_core.text.terminal import without_terminal
 from omni_core.text.utf7 import utf7_text
 from omni_core.text.wide import MAX_CONTROL_SHARE, UNUSED, is_strictly_text, wide_page
 
@@ -34,8 +35,6 @@ _SHIFTED, _SHIFTS = b"\x1b$)C", b"\x0e\x0f"
 """The escape sequence of Korean, whose letters stand between two control bytes."""
 _NAMED_ONLY = ("utf-7", "hz")
 """Encodings of ASCII bytes that nothing but a name tells from plain ASCII."""
-_COLOURS = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\))")
-"""What terminals take for a colour, a movement or a title (ECMA-48)."""
 _HIGH_BYTES = bytes(range(0x80, 0x100))
 _NOT_SHOWN = {b: " " if b == 11 or b >= 28 else "" for b in UNUSED}
 """Vertical tabs and separators stand between words, as FileMaker and PowerPoint write them."""
@@ -151,8 +150,8 @@ def _named_ascii(data: bytes, label: str) -> str | None:
 
 def _plain(text: str) -> str:
     text = text.replace("\ufeff", "").replace("\r\n", "\n").replace("\r", "\n")
-    if "\x1b" in text:
-        text = _COLOURS.sub("", text)
+    if "\x1b" in text or "\b" in text:
+        text = without_terminal(text)
     return text.translate(_NOT_SHOWN) if _has_controls(text) else text
 
 
