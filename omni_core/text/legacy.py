@@ -54,6 +54,8 @@ _ALPHABETS = {
     "cp1257": ("ąčęėįšųūž", "āčēģīķļņšūž", "äõöüšž"),
 }  # fmt: skip
 """Alphabets of the languages that a Latin page is used for."""
+_RARE = frozenset("ŕĺ")
+"""`déjà vu` in Windows-1252 is `déjŕ vu` in Windows-1250, of letters that Slovak has."""
 _QUOTES = frozenset("«»“”„‘’‚–—…·°§")
 """Signs that stand beside letters in any language."""
 _CONTEXT_BYTES, _PIECE_BYTES = 200, 2000
@@ -111,6 +113,8 @@ def _guess(sample: bytes) -> str:
     )["encoding"]  # fmt: skip
     if latin and found not in _COMMON and (_is_western(sample) or _is_punctuation(sample)):
         return FALLBACK
+    if found in ("cp1250", "iso8859-2") and _is_western(sample) and _has_rare(sample, found):
+        return FALLBACK
     if found in _COMMON and found in _ALPHABETS:
         found = next((page for page in (found, *_ALPHABETS) if _fits(sample, page)), found)
     return _WIDER.get(found or FALLBACK, found or FALLBACK)
@@ -147,6 +151,11 @@ def _fits(sample: bytes, page: str, beside: frozenset[str] = _QUOTES) -> bool:
 def _is_western(sample: bytes) -> bool:
     """Whether all letters beyond ASCII, in Windows-1252, are those of one Western language."""
     return bool(_IN_WORD.search(sample)) and _fits(sample, FALLBACK, frozenset())
+
+
+def _has_rare(sample: bytes, page: str) -> bool:
+    """Whether a letter that one Slovak word in hundreds has stands where French has `à` or `å`."""
+    return not _RARE.isdisjoint(b"".join(_IN_WORD.findall(sample)).decode(page, "replace").lower())
 
 
 def _is_punctuation(sample: bytes) -> bool:

@@ -229,7 +229,12 @@ def _of_results(values: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
             timed = _rows(told)
             if timed:
                 at_0 = value_of(told[0], START) is None and value_of(told[0], END) is not None
-                yield Row(0.0 if at_0 else timed[0].start, timed[-1].end, best[0]["transcript"], timed[0].speaker)
+                yield Row(
+                    0.0 if at_0 else timed[0].start,
+                    timed[-1].end,
+                    best[0]["transcript"],
+                    timed[0].speaker,
+                )
 
 
 def _joined(words: Sequence[Row]) -> Iterator[Row]:

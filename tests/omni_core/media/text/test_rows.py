@@ -99,7 +99,13 @@ def test_no_cell_beyond_the_named_columns_is_lost() -> None:
 
 def test_what_stands_above_a_short_table_names_none_of_its_columns() -> None:
     """Though it is longer than the table."""
-    above = [["Account", "DE12 3456"], ["From", "1 March"], ["To", "31 March"], ["Sum", "12.50"], []]
+    above = [
+        ["Account", "DE12 3456"],
+        ["From", "1 March"],
+        ["To", "31 March"],
+        ["Sum", "12.50"],
+        [],
+    ]
     table = [["Day", "Payee", "Kind", "Sum"], ["2 March", "Water works", "debit", "-88.10"]]
     (window,) = row_windows(_rows(*above, *table), 200)
     assert window.text.split("\n") == [

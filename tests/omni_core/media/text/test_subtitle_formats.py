@@ -285,8 +285,7 @@ def test_two_timecodes_with_frames_are_no_time_with_words() -> None:
 
 def test_preview_pictures_of_a_player_are_no_words() -> None:
     text = "WEBVTT\n\n" + "".join(
-        f"00:00:0{n}.000 --> 00:00:0{n + 1}.000\nsprite.jpg#xywh={n},0,160,90\n\n"
-        for n in range(3)
+        f"00:00:0{n}.000 --> 00:00:0{n + 1}.000\nsprite.jpg#xywh={n},0,160,90\n\n" for n in range(3)
     )
     found = read_subtitles(text, ".vtt")
     assert not found.cues and "preview pictures" in found.warnings[0]
