@@ -16,7 +16,8 @@ _LETTERS = {
     "O": "Ø", "l": "ł", "L": "Ł", "dh": "ð", "DH": "Ð", "th": "þ", "TH": "Þ", "dj": "đ", "DJ": "Đ",
 }  # fmt: skip
 _ACCENTED = re.compile(
-    r"(?<!\\)(?P<open>\{)?\\(?:(?P<sign>[`'^\"~])[ ]?|(?P<braced>[=.uvHckrd])(?=\{)|(?P<word>[uvHckr])[ ])"
+    r"(?<!\\)(?P<open>\{)?\\"
+    r"(?:(?P<sign>[`'^\"~])[ ]?|(?P<braced>[=.uvHckrd])(?=\{)|(?P<word>[uvHckr])[ ])"
     r"(?:\{\\?(?P<in>[A-Za-z])\}|\\(?P<dotless>[ij])(?![A-Za-z])(?:\{\})?[ ]?|(?P<bare>[A-Za-z]))"
     r"(?(open)\})"
 )
