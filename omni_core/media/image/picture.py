@@ -21,8 +21,9 @@ from omni_core.types import Crop, Limits, Pixels
 TILED_RATIO, TILED_EDGES = 2.5, 1.5
 """An image is tiled from this ratio of its edges, and from this multiple of the edge to which
 images are scaled down."""
-TILE_RATIO, TILE_OVERLAP = 1.5, 0.1
-"""Edges of a tile, and the share of it that repeats the end of the one before."""
+TILE_RATIO, TILE_OVERLAP, WIDE_OVERLAP = 1.5, 0.1, 0.3
+"""Edges of a tile, and the share of it that repeats the end of the one before: a line, or, where
+the tiles stand side by side, the words that a sign has in one."""
 MAX_TILES = 64
 _PAGED = ("TIFF", "DCX")
 _TURNED = 0x0112
@@ -191,9 +192,10 @@ def tiles(width: int, height: int, edge: int) -> list[Crop]:
     short, long = sorted((width, height))
     if long < TILED_RATIO * short or long <= TILED_EDGES * edge:
         return []
-    step = max(TILE_RATIO * short, edge) * (1 - TILE_OVERLAP)
+    overlap = TILE_OVERLAP if height >= width else WIDE_OVERLAP
+    step = max(TILE_RATIO * short, edge) * (1 - overlap)
     count = min(MAX_TILES, max(2, math.ceil(long / step)))
-    share = (1 / count) * (1 + TILE_OVERLAP)
+    share = (1 / count) * (1 + overlap)
     starts = [n * (1 - share) / (count - 1) for n in range(count)]
     if height >= width:
         return [(0.0, at, 1.0, min(1.0, at + share)) for at in starts]

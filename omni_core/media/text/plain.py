@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from omni_core.errors import TooLargeError
 from omni_core.media.dates import from_file
 from omni_core.media.text import unread_subtitles
-from omni_core.media.text.cards import is_cards, readable_cards
+from omni_core.media.text.cards import is_cards, readable_cards, whole_letters
 from omni_core.media.text.markdown import SUFFIXES
 from omni_core.media.text.outlines import outline_of
 from omni_core.media.text.readable import with_letters
@@ -122,7 +122,7 @@ def read_decoded(path: str, *, markup: bool = False) -> Decoded:
 
     Raises TooLargeError over 64 MB.
     """
-    return decoded(read_bytes(path), markup=markup)
+    return decoded(whole_letters(read_bytes(path)), markup=markup)
 
 
 def read_bytes(path: str) -> bytes:
