@@ -150,6 +150,7 @@ def _named_ascii(data: bytes, label: str) -> str | None:
 
 def _plain(text: str) -> str:
     text = text.replace("\ufeff", "").replace("\r\n", "\n").replace("\r", "\n")
+    text = text.removesuffix("\x1a")  # the end of a file in CP/M and DOS
     if "\x1b" in text or "\b" in text:
         text = without_terminal(text)
     return text.translate(_NOT_SHOWN) if _has_controls(text) else text

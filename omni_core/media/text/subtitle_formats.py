@@ -50,6 +50,9 @@ _JSON3 = re.compile(r"\s*\{.{0,4000}?\"events\"\s*:\s*\[.{0,4000}?\"tStartMs\"",
 _REMARKS = re.compile(r"(?:[;!][^\n]*\n\s*)+")
 """Lines that may stand before the first section of ASS."""
 _SUBVIEWER1 = re.compile(r"(?:\[(?:TITLE|BEGIN|AUTHOR|SOURCE|FILEPATH)\]|\*+ ?START SCRIPT)", re.I)
+_VTT, _VTT_ALONE = re.compile(r"WEBVTT(?!\w)"), re.compile(r"WEBVTT[ \t]*(?:\n|\Z)")
+_PROSE = (".md", ".markdown", ".rst", ".adoc", ".org", ".tex", ".html", ".htm")
+"""Suffixes of texts that may begin with the name of the format."""
 _PICTURE = re.compile(r"\S{1,500}\.(?:jpe?g|png|webp|gif|avif)(?:[?#]\S{0,500})?", re.I)
 _LRC_TITLE = re.compile(r"\[(ti|ar):([^\]\n]*)\]", re.I)
 _TITLE = re.compile(r"<(?:\w+:)?title\b[^>]*>([^<]{1,300})</", re.I)
@@ -80,7 +83,7 @@ def detect_format(text: str, suffix: str = "") -> str | None:
     """
     start = with_clocks(text[:4096].lstrip("\ufeff \t\n"))
     low = _REMARKS.sub("", start)[:40].lower()
-    if start.startswith("WEBVTT"):
+    if (_VTT_ALONE if suffix in _PROSE else _VTT).match(start):
         return "vtt"
     if start.startswith(SCC_HEADER):
         return "scc"

@@ -359,3 +359,15 @@ def test_a_title_within_data_is_read_where_it_stands(
 def test_values_of_data_with_short_names_are_no_single_word() -> None:
     read = page("<day><name>Mon</name><hi>72</hi><low>50</low><hi>73</hi></day>")
     assert read.text.split("\n") == ["Mon", "72", "50", "73"]
+
+
+def test_an_xmp_file_is_read_as_its_words(tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "a.xmp"
+    path.write_text(
+        "<?xpacket begin='' id='W5M0MpCehiHzreSzNTczkc9d'?><x:xmpmeta xmlns:x='adobe:ns:meta/'>"
+        "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description "
+        "crs:Temperature='5000'><dc:subject><rdf:Bag><rdf:li>heron</rdf:li><rdf:li>lake</rdf:li>"
+        "</rdf:Bag></dc:subject></rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>"
+    )
+    (found,) = cut(path)
+    assert found.text.split() == ["heron", "lake"]

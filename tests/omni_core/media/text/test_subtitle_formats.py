@@ -295,3 +295,23 @@ def test_marks_within_joined_files_are_no_words() -> None:
     one = b"\xef\xbb\xbf1\r\n00:00:01,000 --> 00:00:02,000\r\nOne\r\n\r\n"
     two = b"\xef\xbb\xbf2\r\n00:00:03,000 --> 00:00:04,000\r\nTwo\r\n"
     assert [c.text for c in read_bytes_of(one + two, ".srt").cues] == ["One", "Two"]
+
+
+def test_a_song_that_is_set_by_syllables_is_read_by_its_lines() -> None:
+    head = "[Script Info]\n[Events]\nFormat: Start, End, Effect, Text\n"
+    song = "Comment: 0:00:01.00,0:00:03.00,karaoke,{\\k50}Over {\\k50}the {\\k50}hills\n"
+    rest = "Comment: 0:00:00.00,0:00:09.00,template syl,{\\pos($x)}\n" + "".join(
+        f"Dialogue: 0:00:0{n}.00,0:00:0{n}.50,fx,{{\\pos(1,1)}}{word}\n"
+        for n, word in enumerate(("O", "ver", "the"), 1)
+    )
+    said = "Dialogue: 0:00:05.00,0:00:06.00,,Hello\n"
+    assert read(head + song + rest + said) == [(1.0, 3.0, "Over the hills"), (5.0, 6.0, "Hello")]
+    assert [text for _, _, text in read(head + rest + said)] == ["O", "ver", "the", "Hello"]
+
+
+def test_a_text_that_speaks_of_webvtt_is_none() -> None:
+    text = "WEBVTT is a format. Example:\n\n```\n00:00:01.000 --> 00:00:02.000\nHello\n```\n"
+    assert detect_format(text, ".md") is None
+    assert detect_format(text, ".vtt") == "vtt"
+    assert detect_format("WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nHello\n", ".md") == "vtt"
+    assert detect_format("WEBVTTS are files\n", ".txt") is None
