@@ -13,7 +13,7 @@ from omni_core.errors import NotFoundError, OmniError
 from omni_core.media.geometry import box
 from omni_core.media.image import broken
 from omni_core.media.image.colour import shown
-from omni_core.media.image.counting import counted
+from omni_core.media.image.counting import counted, whole_pages
 from omni_core.media.image.opening import Opened, check_size, metadata_of, pillow
 from omni_core.media.image.tags import Tags, exif_of
 from omni_core.types import Crop, Limits, Pixels
@@ -41,6 +41,8 @@ class Picture:
         self.image, self.warnings = found.image, found.warnings
         self._frames, line = (len(found.heif), "") if found.heif else counted(found.image)
         self.pages = self._frames if found.heif else _pages(found.image, self._frames)
+        self._numbers = whole_pages(found.image, self.pages)
+        self.pages = len(self._numbers) if self._numbers else self.pages
         if line:
             self.warnings.append(line)
         self.size = found.heif[0].size if found.heif else _size(found)
@@ -52,10 +54,11 @@ class Picture:
         Raises NotFoundError (OUT_OF_RANGE) for one that is not there, and what the decoder raises
         where nothing of it can be drawn.
         """
-        total = self._frames
+        total = len(self._numbers) or self._frames
         if not 0 <= number < total:
             raise NotFoundError(f"there is no image {number + 1} of {total}", code="OUT_OF_RANGE")
-        turned = self._loaded(edge if crop is None else 0, number, several=total > 1)
+        number = self._numbers[number] if self._numbers else number
+        turned = self._loaded(edge if crop is None else 0, number, several=self._frames > 1)
         if crop is not None:
             turned = turned.crop(box(crop, turned.width, turned.height))
         return np.asarray(shown(_undistorted(turned), edge))
@@ -69,6 +72,7 @@ class Picture:
             image = metadata_of(self._found.heif[number])
         else:
             image = self.image
+            number = self._numbers[number] if self._numbers else number
             if image.tell() != number:
                 image.seek(number)
         return image, exif_of(image)
