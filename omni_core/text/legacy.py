@@ -54,6 +54,7 @@ _ALPHABETS = {
     "cp1257": ("ąčęėįšųūž", "āčēģīķļņšūž", "äõöüšž"),
 }  # fmt: skip
 """Alphabets of the languages that a Latin page is used for."""
+_MAC = "mac-roman"
 _RARE = frozenset("ŕĺ")
 """`déjà vu` in Windows-1252 is `déjŕ vu` in Windows-1250, of letters that Slovak has."""
 _QUOTES = frozenset("«»“”„‘’‚–—…·°§")
@@ -91,7 +92,10 @@ _IN_WORD = re.compile(rb"(?<=[a-zA-Z])[\x80-\xff]|[\x80-\xff](?=[a-zA-Z])")
 
 def guess(data: bytes) -> str:
     """Python's name of the code page, from samples of at most 16 kB in all."""
-    return _guess(_sample(data))
+    sample = _sample(data)
+    if b"\n" not in data and b"\r" in data and _is_of_mac(sample):
+        return _MAC
+    return _guess(sample)
 
 
 def is_latin(data: bytes) -> bool:
@@ -151,6 +155,13 @@ def _fits(sample: bytes, page: str, beside: frozenset[str] = _QUOTES) -> bool:
 def _is_western(sample: bytes) -> bool:
     """Whether all letters beyond ASCII, in Windows-1252, are those of one Western language."""
     return bool(_IN_WORD.search(sample)) and _fits(sample, FALLBACK, frozenset())
+
+
+def _is_of_mac(sample: bytes) -> bool:
+    """Whether all letters beyond ASCII, in the page of old Macs, are those of a Western language;
+    of texts whose lines end as theirs do."""
+    letters = set(b"".join(_IN_WORD.findall(sample)).decode(_MAC).lower())
+    return bool(letters) and any(letters.issubset(alphabet) for alphabet in _WESTERN)
 
 
 def _has_rare(sample: bytes, page: str) -> bool:

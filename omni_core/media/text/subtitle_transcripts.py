@@ -34,12 +34,12 @@ from omni_core.media.text.transcripts_by_hand import by_hand
 
 _CANDIDATE = re.compile(
     r"\s*(?:\{\s*\"text\"\s*:\s*\"|[{\[](?=.{0,4000}?\"(?:(?:segments|transcript|transcription|utterances"
-    r"|results|monologues|sentences|recognizedPhrases|words|start|start_time|startTime)\"\s*:"
+    r"|results|monologues|sentences|recognizedPhrases|phrases|words|start|start_time|startTime)\"\s*:"
     r"|time(?:stamp)?\"\s*:\s*(?:\"[\[(]?\d{1,3}:\d\d[\":\])]|\[\s*\d))))", re.S,
 )  # fmt: skip
 _ROWS = (
     "segments", "transcription", "utterances", "audio_segments", "sentences", "recognizedPhrases",
-    "paragraphs", "monologues", "transcript", "chunks", "captions", "cues", "subtitles",
+    "paragraphs", "monologues", "transcript", "chunks", "captions", "cues", "subtitles", "phrases",
 )  # fmt: skip
 """Lists of what is said, in order of preference."""
 _WORDS = ("items", "words", "results", "result", "elements")
@@ -201,6 +201,9 @@ def _row(one: Mapping[str, Any], before: Row | None) -> Row | None:
         text = value_of(best[0], TEXT)
     if not isinstance(text, str):
         return None
+    if before is not None and one.get("type") in ("punct", "punctuation"):
+        before.text += text.strip()
+        return None
     start, end = value_of(one, START), value_of(one, END)
     if isinstance(one.get("offsets"), dict):  # whisper.cpp
         start, end = (time_of(one["offsets"].get(k), thousandths=True) for k in ("from", "to"))
@@ -209,12 +212,17 @@ def _row(one: Mapping[str, Any], before: Row | None) -> Row | None:
     elif "offset" in one and start is None:
         start = one["offset"]
     first, last = time_of(start), time_of(end)
-    if first is None:
-        if before is not None and one.get("type") in ("punct", "punctuation"):
-            before.text += text.strip()
-        return None
     length = time_of(value_of(one, LENGTH)) if last is None else None
-    return Row(first, last if length is None else first + length, text, speaker_of(one))
+    if "offsetMilliseconds" in one and first is None:  # Azure's fast transcription
+        first, length = (
+            time_of(one.get(f"{name}Milliseconds"), thousandths=True)
+            for name in ("offset", "duration")
+        )
+    if first is None:
+        return None
+    told = best[0] if best and isinstance(best[0], dict) else {}
+    speaker = speaker_of(one) or speaker_of(told)
+    return Row(first, last if length is None else first + length, text, speaker)
 
 
 def _of_results(values: Sequence[Mapping[str, Any]]) -> Iterator[Row]:

@@ -11,6 +11,8 @@ from omni_core.media.text.transcript_rows import END, LENGTH, START, Row, time_o
 
 _MEASURED = {*START, *END, *LENGTH, "offset", "resultEndTime", "confidence"}
 _LANGUAGE = {"language", "lang", "locale", "language_code", "languageCode", "languages"}
+_OF_PROGRAMS = {"status", "task", "format", "version", "model", "api_version"}
+"""What programs say to each other in one word."""
 _CODE = re.compile(r"[a-z]{2,3}(?:[-_]\w+)*", re.I)
 _ID = re.compile(r"(?:.*_|uu|gu)?id|.*I[dD]")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -65,7 +67,9 @@ def _is_no_text(key: str, text: str) -> bool:
     if key in _MEASURED:
         return time_of(text) is not None
     if key in _LANGUAGE:
-        return _CODE.fullmatch(text) is not None
+        return _CODE.fullmatch(text) is not None or text.isalpha()
+    if key in _OF_PROGRAMS and " " not in text:
+        return True
     if text in _KINDS.get(key, ()) or (key == "type" and _KIND.fullmatch(text)):
         return True
     if " " not in text and _ID.fullmatch(key) is not None:

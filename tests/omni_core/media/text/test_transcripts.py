@@ -318,3 +318,26 @@ def test_kinds_and_codes_beside_a_transcript_are_no_words() -> None:
     }  # fmt: skip
     found = read_transcript(json.dumps(top))
     assert found is not None and found.aside == ""
+
+
+def test_azures_fast_transcription_has_its_times() -> None:
+    def phrase(start: int, length: int, text: str, speaker: int) -> dict[str, Any]:
+        return {"speaker": speaker, "offsetMilliseconds": start, "durationMilliseconds": length,
+                "text": text, "words": [{"text": "x", "offsetMilliseconds": start}],
+                "locale": "en-US", "confidence": 0.9}  # fmt: skip
+
+    phrases = [phrase(100, 1800, A, 1), phrase(2500, 900, B, 2)]
+    top = {"durationMilliseconds": 9, "combinedPhrases": [{"text": f"{A} {B}"}], "phrases": phrases}
+    assert _cues(top) == [(0.1, 1.9, f"speaker 1: {A}"), (2.5, 3.4, f"speaker 2: {B}")]
+
+
+def test_marks_of_speechmatics_stand_at_their_words_which_have_speakers() -> None:
+    said = [
+        {"type": kind, "start_time": 1 + n / 2, "end_time": 1.5 + n / 2,
+         "alternatives": [{"content": text, "confidence": 1.0, "speaker": "S1"}]}
+        for n, (kind, text) in enumerate([("word", "The"), ("word", "ferry"), ("word", "leaves"),
+                                          ("punctuation", ".")])
+    ]  # fmt: skip
+    assert _cues({"format": "2.9", "results": said}) == [(1.0, 2.5, f"S1: {A}")]
+    found = read_transcript(json.dumps({"format": "2.9", "task": "x", "results": said}))
+    assert found is not None and found.aside == ""
