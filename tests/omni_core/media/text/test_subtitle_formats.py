@@ -94,7 +94,7 @@ def test_srt_keeps_what_was_said(text: str, cues: list[Any]) -> None:
     "text",
     [
         f"1\n{T}\na\n\n2\n00:00:0x,000 --> 00:00:04,000\nlost\n\n3\n{U}\nb\n",
-        f"1\n{T}\na\n\n2\n00:00:03,000 -->\nlost\n\n3\n{U}\nb\n",
+        f"1\n{T}\na\n\n2\n00:00:03,0?0 -->\nlost\n\n3\n{U}\nb\n",
         "WEBVTT\n\n00:01.000 --> 00:02.000\na\n\n00.03.000 --> 00:04.000\nlost\n\n"
         "00:03.000 --> 00:04.000\nb\n",
     ],
@@ -315,3 +315,13 @@ def test_a_text_that_speaks_of_webvtt_is_none() -> None:
     assert detect_format(text, ".vtt") == "vtt"
     assert detect_format("WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nHello\n", ".md") == "vtt"
     assert detect_format("WEBVTTS are files\n", ".txt") is None
+
+
+@pytest.mark.parametrize("first", ["00,00,01,000", "00;00;01;000", "00.00.01.000"])
+def test_times_with_other_signs_and_without_an_end_are_read(first: str) -> None:
+    text = f"1\n{first} --> {first.replace('1', '2')}\na\n\n2\n00:00:03,000 -->\nb\n\n"
+    assert read(text, ".srt") == [(1.0, 2.0, "a"), (3.0, 5.0, "b")]
+    found = read_subtitles(text + "3\n00:0x:05,000 --> 00:00:06,000\nc\n", ".srt")
+    assert [c.text for c in found.cues] == ["a", "b"] and "1 cue has no readable" in found.warnings[
+        0
+    ]
