@@ -32,6 +32,7 @@ from omni_core.media.text.subtitle_rows import is_rows, read_rows
 from omni_core.media.text.subtitle_scc import HEADER as SCC_HEADER
 from omni_core.media.text.subtitle_scc import read_scc
 from omni_core.media.text.subtitle_stl import is_stl, read_stl
+from omni_core.media.text.subtitle_table import is_cue_table, read_cue_table
 from omni_core.media.text.subtitle_timecoded import is_timecoded, read_timecoded
 from omni_core.media.text.subtitle_transcripts import may_be_transcript, read_transcript
 from omni_core.media.text.subtitle_ttml import read_ttml
@@ -117,7 +118,7 @@ def detect_format(text: str, suffix: str = "") -> str | None:
         return "timecoded"
     if is_tmplayer(start, suffix):
         return "tmplayer"
-    if is_rows(start):
+    if is_rows(start) or is_cue_table(start):
         return "rows"
     if lines and PAIR.match(lines[0]):
         return "subviewer" if "[br]" in start else "sbv"
@@ -195,7 +196,7 @@ def _read(text: str, kind: str, suffix: str, fps: FrameRate | None) -> Reading:
         case "scc":
             return read_scc(text)
         case "rows":
-            return read_rows(text)
+            return read_cue_table(text, fps) if is_cue_table(text[:4096]) else read_rows(text)
         case "subviewer1":
             return read_subviewer1(text)
         case "subviewer":
