@@ -8,6 +8,8 @@ from PIL import Image, TiffImagePlugin
 
 _SUBFILE, _REDUCED = 254, 1
 """The tag that says what a page is of the others, and its bit for a smaller copy."""
+MAX_LOOKED_AT = 2_000
+"""Pages of a TIFF that are looked at for copies."""
 _LAYERED = ("PSD",)
 """Formats whose pictures are layers, of which the first one drawn is all."""
 
@@ -29,7 +31,7 @@ def counted(image: Image.Image) -> tuple[int, str]:
 def whole_pages(image: Image.Image, pages: int) -> list[int]:
     """The numbers of the pages of a TIFF of which others are smaller copies, as slide scanners and
     maps have them; none where there are no such copies. The image stands at its first picture."""
-    if pages < 2 or not isinstance(image, TiffImagePlugin.TiffImageFile):
+    if not 2 <= pages <= MAX_LOOKED_AT or not isinstance(image, TiffImagePlugin.TiffImageFile):
         return []
     found = []
     try:
