@@ -146,9 +146,9 @@ def read_bytes_of(data: bytes, suffix: str = "", fps: FrameRate | None = None) -
     return replace(read_subtitles(text.text, suffix, fps), doubts=text.warnings)
 
 
-def parse(text: str) -> list[Cue]:
+def parse(text: str, suffix: str = "") -> list[Cue]:
     """The cues of any of the formats, in order of time."""
-    return read_subtitles(text).cues
+    return read_subtitles(text, suffix).cues
 
 
 def read_subtitles(text: str, suffix: str = "", fps: FrameRate | None = None) -> Subtitles:
