@@ -13,6 +13,11 @@ _LOST = 0.05
 """Share of the edges that may be lost on white before another ground is looked for."""
 _CLEAR = 0.05
 """Opacity up to which a pixel counts as clear."""
+_SMOOTH = ("RGBA", "RGBa", "LA", "La", "PA")
+"""Modes in which the edges of letters are half clear."""
+_FRINGE = 2
+"""Pixels of a fringe in the others, where one colour alone is clear: light letters that were drawn
+on black have dark edges."""
 _DEPTHS = (255, 1023, 4095, 16383, 65535)
 """Full scale of 8, 10, 12, 14 and 16 bits, as cameras and scanners store them in 16."""
 
@@ -24,7 +29,7 @@ def to_rgb(image: Image.Image, background: tuple[int, int, int] | None = None) -
         return _scaled(np.asarray(image, np.float32), whole=image.mode != "F")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
-        page = Image.new("RGBA", rgba.size, (*(background or background_of(rgba)), 255))
+        page = Image.new("RGBA", rgba.size, (*(background or background_of(image)), 255))
         return Image.alpha_composite(page, rgba).convert("RGB")
     return image.convert("RGB")
 
@@ -50,7 +55,11 @@ def background_of(image: Image.Image) -> tuple[int, int, int]:
     small.thumbnail((1024, 1024))
     values = np.asarray(small, np.float32)
     alpha = values[..., 3] / 255
-    weight = alpha * _by_clear(alpha <= _CLEAR) * (alpha > _CLEAR)
+    clear = alpha <= _CLEAR
+    near = _by_clear(clear)
+    for _ in range(0 if image.mode in _SMOOTH else _FRINGE):
+        near |= _by_clear(near)
+    weight = alpha * near * ~clear
     if not weight.any():
         return WHITE
     luma = values[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 
 from omni_core.text import iso2022jp
 from omni_core.text.declared import codec, declared
+from omni_core.text.ebcdic import PAGES as EBCDIC
+from omni_core.text.ebcdic import ebcdic_page, ebcdic_text
 from omni_core.text.legacy import guess, is_latin
 from omni_core.text.mojibake import PAGES, mended
+from omni_core.text.terminal import without_terminal
 from omni_core.text.utf7 import utf7_text
 from omni_core.text.wide import MAX_CONTROL_SHARE, UNUSED, is_strictly_text, wide_page
 
@@ -32,8 +35,6 @@ _SHIFTED, _SHIFTS = b"\x1b$)C", b"\x0e\x0f"
 """The escape sequence of Korean, whose letters stand between two control bytes."""
 _NAMED_ONLY = ("utf-7", "hz")
 """Encodings of ASCII bytes that nothing but a name tells from plain ASCII."""
-_COLOURS = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\))")
-"""What terminals take for a colour, a movement or a title (ECMA-48)."""
 _HIGH_BYTES = bytes(range(0x80, 0x100))
 _NOT_SHOWN = {b: " " if b == 11 or b >= 28 else "" for b in UNUSED}
 """Vertical tabs and separators stand between words, as FileMaker and PowerPoint write them."""
@@ -57,7 +58,8 @@ _NAMES = {
     "cp932": "Shift_JIS", "euc_jp": "EUC-JP", "cp949": "EUC-KR", "gb18030": "GB18030",
     "big5hkscs": "Big5", "koi8-r": "KOI8-R", "koi8-u": "KOI8-U", "mac-roman": "Mac Roman",
     "mac-cyrillic": "Mac Cyrillic", "cp874": "Windows-874",
-    "utf-7": "UTF-7",
+    "utf-7": "UTF-7", "cp037": "EBCDIC (IBM 037)", "cp1047": "EBCDIC (IBM 1047)",
+    "cp500": "EBCDIC (IBM 500)", "cp273": "EBCDIC (IBM 273)",
 }  # fmt: skip
 """Encodings as people know them."""
 
@@ -114,6 +116,8 @@ def decoded(data: bytes, *, markup: bool = False, label: str = "") -> Decoded:
         return _mended(text, "utf-8")
     if not page:
         page, guessed = _unmarked(data, markup, label)
+    if page in EBCDIC:
+        return Decoded(_plain(ebcdic_text(data, page)), page, guessed)
     text = iso2022jp.decoded(data) if page == "iso2022_jp" else data.decode(page, "replace")
     lost = 0
     if page.startswith("utf-") and "\ufffd" not in text:
@@ -145,9 +149,10 @@ def _named_ascii(data: bytes, label: str) -> str | None:
 
 
 def _plain(text: str) -> str:
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    if "\x1b" in text:
-        text = _COLOURS.sub("", text)
+    text = text.replace("\ufeff", "").replace("\r\n", "\n").replace("\r", "\n")
+    text = text.removesuffix("\x1a")  # the end of a file in CP/M and DOS
+    if "\x1b" in text or "\b" in text:
+        text = without_terminal(text)
     return text.translate(_NOT_SHOWN) if _has_controls(text) else text
 
 
@@ -172,6 +177,8 @@ def _unmarked(data: bytes, markup: bool, label: str) -> tuple[str, bool]:
     named = codec(label) or declared(data, markup=markup)
     if named and _agrees(data, named):
         return named, False
+    if ebcdic := ebcdic_page(data):
+        return ebcdic, True
     return guess(data.replace(b"\0", b"") if 0 in data else data), True
 
 
@@ -211,6 +218,8 @@ def is_text(head: bytes) -> bool:
         return True
     if controls > most and _ZEROED.match(whole):
         return is_strictly_text(rest)
+    if controls > most and ebcdic_page(whole):
+        return True
     most = max(most, min(MAX_CONTROLS, len(whole) // 10))
     return controls <= most and (is_strictly_text(rest) or _is_legacy_text(whole, rest))
 

@@ -54,6 +54,9 @@ _ALPHABETS = {
     "cp1257": ("ąčęėįšųūž", "āčēģīķļņšūž", "äõöüšž"),
 }  # fmt: skip
 """Alphabets of the languages that a Latin page is used for."""
+_MAC = "mac-roman"
+_RARE = frozenset("ŕĺ")
+"""`déjà vu` in Windows-1252 is `déjŕ vu` in Windows-1250, of letters that Slovak has."""
 _QUOTES = frozenset("«»“”„‘’‚–—…·°§")
 """Signs that stand beside letters in any language."""
 _CONTEXT_BYTES, _PIECE_BYTES = 200, 2000
@@ -89,7 +92,10 @@ _IN_WORD = re.compile(rb"(?<=[a-zA-Z])[\x80-\xff]|[\x80-\xff](?=[a-zA-Z])")
 
 def guess(data: bytes) -> str:
     """Python's name of the code page, from samples of at most 16 kB in all."""
-    return _guess(_sample(data))
+    sample = _sample(data)
+    if b"\n" not in data and b"\r" in data and _is_of_mac(sample):
+        return _MAC
+    return _guess(sample)
 
 
 def is_latin(data: bytes) -> bool:
@@ -110,6 +116,8 @@ def _guess(sample: bytes) -> str:
         no_match_encoding=FALLBACK,
     )["encoding"]  # fmt: skip
     if latin and found not in _COMMON and (_is_western(sample) or _is_punctuation(sample)):
+        return FALLBACK
+    if found in ("cp1250", "iso8859-2") and _is_western(sample) and _has_rare(sample, found):
         return FALLBACK
     if found in _COMMON and found in _ALPHABETS:
         found = next((page for page in (found, *_ALPHABETS) if _fits(sample, page)), found)
@@ -147,6 +155,18 @@ def _fits(sample: bytes, page: str, beside: frozenset[str] = _QUOTES) -> bool:
 def _is_western(sample: bytes) -> bool:
     """Whether all letters beyond ASCII, in Windows-1252, are those of one Western language."""
     return bool(_IN_WORD.search(sample)) and _fits(sample, FALLBACK, frozenset())
+
+
+def _is_of_mac(sample: bytes) -> bool:
+    """Whether all letters beyond ASCII, in the page of old Macs, are those of a Western language;
+    of texts whose lines end as theirs do."""
+    letters = set(b"".join(_IN_WORD.findall(sample)).decode(_MAC).lower())
+    return bool(letters) and any(letters.issubset(alphabet) for alphabet in _WESTERN)
+
+
+def _has_rare(sample: bytes, page: str) -> bool:
+    """Whether a letter that one Slovak word in hundreds has stands where French has `à` or `å`."""
+    return not _RARE.isdisjoint(b"".join(_IN_WORD.findall(sample)).decode(page, "replace").lower())
 
 
 def _is_punctuation(sample: bytes) -> bool:

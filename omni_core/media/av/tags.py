@@ -133,7 +133,7 @@ def segments(
     part = 0
     for words in written(tags, source.title, more):
         if words.origin == LYRICS_ORIGIN and detect_format(words.text, ".lrc") == "lrc":
-            for w in cue_windows(parse(words.text)):
+            for w in cue_windows(parse(words.text, ".lrc")):
                 span = _within(w, source, where.start)
                 yield _segment(source, span, words.origin, w.text, w.track)
             continue

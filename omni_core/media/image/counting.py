@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from itertools import count
 
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
+_SUBFILE, _REDUCED = 254, 1
+"""The tag that says what a page is of the others, and its bit for a smaller copy."""
+MAX_LOOKED_AT = 2_000
+"""Pages of a TIFF that are looked at for copies."""
 _LAYERED = ("PSD",)
 """Formats whose pictures are layers, of which the first one drawn is all."""
 
@@ -22,6 +26,23 @@ def counted(image: Image.Image) -> tuple[int, str]:
         return int(getattr(image, "n_frames", 1)), ""
     except Exception:  # Pillow raises exceptions of any kind on damaged pages
         return _reached(image)
+
+
+def whole_pages(image: Image.Image, pages: int) -> list[int]:
+    """The numbers of the pages of a TIFF of which others are smaller copies, as slide scanners and
+    maps have them; none where there are no such copies. The image stands at its first picture."""
+    if not 2 <= pages <= MAX_LOOKED_AT or not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return []
+    found = []
+    try:
+        for number in range(pages):
+            image.seek(number)
+            is_copy = number > 0 and int(image.tag_v2.get(_SUBFILE, 0)) & _REDUCED
+            found += [] if is_copy else [number]
+    except Exception:  # Pillow raises exceptions of any kind on damaged pages
+        found = []
+    image.seek(0)
+    return found if len(found) < pages else []
 
 
 def _reached(image: Image.Image) -> tuple[int, str]:

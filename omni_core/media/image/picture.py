@@ -13,7 +13,7 @@ from omni_core.errors import NotFoundError, OmniError
 from omni_core.media.geometry import box
 from omni_core.media.image import broken
 from omni_core.media.image.colour import shown
-from omni_core.media.image.counting import counted
+from omni_core.media.image.counting import counted, whole_pages
 from omni_core.media.image.opening import Opened, check_size, metadata_of, pillow
 from omni_core.media.image.tags import Tags, exif_of
 from omni_core.types import Crop, Limits, Pixels
@@ -21,8 +21,9 @@ from omni_core.types import Crop, Limits, Pixels
 TILED_RATIO, TILED_EDGES = 2.5, 1.5
 """An image is tiled from this ratio of its edges, and from this multiple of the edge to which
 images are scaled down."""
-TILE_RATIO, TILE_OVERLAP = 1.5, 0.1
-"""Edges of a tile, and the share of it that repeats the end of the one before."""
+TILE_RATIO, TILE_OVERLAP, WIDE_OVERLAP = 1.5, 0.1, 0.3
+"""Edges of a tile, and the share of it that repeats the end of the one before: a line, or, where
+the tiles stand side by side, the words that a sign has in one."""
 MAX_TILES = 64
 _PAGED = ("TIFF", "DCX")
 _TURNED = 0x0112
@@ -40,6 +41,8 @@ class Picture:
         self.image, self.warnings = found.image, found.warnings
         self._frames, line = (len(found.heif), "") if found.heif else counted(found.image)
         self.pages = self._frames if found.heif else _pages(found.image, self._frames)
+        self._numbers = whole_pages(found.image, self.pages)
+        self.pages = len(self._numbers) if self._numbers else self.pages
         if line:
             self.warnings.append(line)
         self.size = found.heif[0].size if found.heif else _size(found)
@@ -51,10 +54,11 @@ class Picture:
         Raises NotFoundError (OUT_OF_RANGE) for one that is not there, and what the decoder raises
         where nothing of it can be drawn.
         """
-        total = self._frames
+        total = len(self._numbers) or self._frames
         if not 0 <= number < total:
             raise NotFoundError(f"there is no image {number + 1} of {total}", code="OUT_OF_RANGE")
-        turned = self._loaded(edge if crop is None else 0, number, several=total > 1)
+        number = self._numbers[number] if self._numbers else number
+        turned = self._loaded(edge if crop is None else 0, number, several=self._frames > 1)
         if crop is not None:
             turned = turned.crop(box(crop, turned.width, turned.height))
         return np.asarray(shown(_undistorted(turned), edge))
@@ -68,6 +72,7 @@ class Picture:
             image = metadata_of(self._found.heif[number])
         else:
             image = self.image
+            number = self._numbers[number] if self._numbers else number
             if image.tell() != number:
                 image.seek(number)
         return image, exif_of(image)
@@ -191,9 +196,10 @@ def tiles(width: int, height: int, edge: int) -> list[Crop]:
     short, long = sorted((width, height))
     if long < TILED_RATIO * short or long <= TILED_EDGES * edge:
         return []
-    step = max(TILE_RATIO * short, edge) * (1 - TILE_OVERLAP)
+    overlap = TILE_OVERLAP if height >= width else WIDE_OVERLAP
+    step = max(TILE_RATIO * short, edge) * (1 - overlap)
     count = min(MAX_TILES, max(2, math.ceil(long / step)))
-    share = (1 / count) * (1 + TILE_OVERLAP)
+    share = (1 / count) * (1 + overlap)
     starts = [n * (1 - share) / (count - 1) for n in range(count)]
     if height >= width:
         return [(0.0, at, 1.0, min(1.0, at + share)) for at in starts]

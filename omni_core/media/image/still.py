@@ -17,7 +17,7 @@ from PIL import Image
 
 from omni_core.errors import OmniError, TooLargeError
 from omni_core.media.brands import is_picture
-from omni_core.media.image import animation, animation_clip, raw, unread
+from omni_core.media.image import animation, animation_clip, raw, through_ffmpeg, unread
 from omni_core.media.image.description import Descriptions
 from omni_core.media.image.motion import hidden_film
 from omni_core.media.image.opening import opened
@@ -57,7 +57,7 @@ _NETPBM = re.compile(
 _MIME = {
     "HEIF": "image/heic", "PSD": "image/vnd.adobe.photoshop", "DDS": "image/vnd-ms.dds",
     "QOI": "image/qoi", "TGA": "image/x-tga", "PCX": "image/x-pcx", "DCX": "image/x-dcx",
-    "CUR": "image/x-icon",
+    "CUR": "image/x-icon", "IFF": "image/x-ilbm",
 }  # fmt: skip
 
 
@@ -72,7 +72,7 @@ class ImageMedium(Medium):
         """By the first bytes; TGA and PCX, which have no magic number, by their suffix too."""
         if head.startswith(_MAGIC) or raw.is_raw(head, suffix) or is_picture(head):
             return True
-        if _NETPBM.match(head) or is_text_picture(head):
+        if _NETPBM.match(head) or is_text_picture(head) or through_ffmpeg.is_ilbm(head):
             return True
         if head[:2] == b"BM" and (head[6:10] == b"\0\0\0\0" or head[14:18] in _BMP_HEADERS):
             return True
@@ -81,7 +81,7 @@ class ImageMedium(Medium):
         if suffix == ".tga":
             return len(head) > 18 and head[1] in (0, 1) and head[2] in (1, 2, 3, 9, 10, 11)
         if suffix == ".pcx":
-            return head[:1] == b"\n" and head[1:2] in b"\0\2\3\5"
+            return through_ffmpeg.is_pcx(head)
         return unread.what(head, suffix) is not None
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:

@@ -1,7 +1,8 @@
 """Still pictures of formats that Pillow knows, in kinds that it does not: through FFmpeg.
 
 TIFF with floats in colour, with 16 bits and alpha, or with 16 bits in a plane for each colour (of
-which Pillow makes other colours, without an error), Netpbm's PAM and PFM, and JPEG-LS.
+which Pillow makes other colours, without an error), Netpbm's PAM and PFM, JPEG-LS, the PCX of
+four and sixteen colours in one plane, and the Amiga's ILBM.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import struct
 
 import av
+import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin
 
 from omni_core.errors import UnreadableError
@@ -18,15 +20,33 @@ from omni_core.media.image.tags import Tags, tags_of
 _TIFF = (b"II*\0", b"MM\0*")
 _NETPBM = (b"P7\n", b"PF\n", b"PF ", b"Pf\n", b"Pf ")
 _JPEG_LS = b"\xff\xd8\xff\xf7"
+_PCX_VERSIONS = b"\0\2\3\4\5"
+_ILBM = (b"ILBM", b"PBM ", b"ACBM")
 _BITS, _PLANAR, _TURNED = 258, 284, 0x0112
 _FORM, _FLOAT = 339, 3
 _WIDTH, _HEIGHT, _STRIPS, _TILES = 256, 257, 273, 324
 _MAX_BYTES = 512 << 20
 _DEMUXERS = {
     b"II": "tiff_pipe", b"MM": "tiff_pipe", b"P7": "pam_pipe", b"PF": "pfm_pipe",
-    b"Pf": "pfm_pipe", b"\xff\xd8": "jpegls_pipe",
+    b"Pf": "pfm_pipe", b"\xff\xd8": "jpegls_pipe", b"FO": "iff",
+    **{bytes((10, version)): "pcx_pipe" for version in _PCX_VERSIONS},
 }  # fmt: skip
+_FORMATS = {
+    "pam_pipe": "PPM", "pfm_pipe": "PPM", "jpegls_pipe": "JPEG", "iff": "IFF", "pcx_pipe": "PCX",
+}  # fmt: skip
+_CGA = np.array([(0, 0, 0), (85, 255, 255), (255, 85, 255), (255, 255, 255)], np.uint8)
+"""Colours of a PCX of four, whose header has none."""
 _ALPHA = ("rgba", "argb", "bgra", "abgr", "ya", "gbrap")
+
+
+def is_ilbm(head: bytes) -> bool:
+    """Whether the first bytes are those of a picture of Deluxe Paint (IFF)."""
+    return head[:4] == b"FORM" and head[8:12] in _ILBM
+
+
+def is_pcx(head: bytes) -> bool:
+    """Whether the first bytes may be those of a PCX, which has no magic number."""
+    return head[:1] == b"\n" and head[1:2] in _PCX_VERSIONS and head[2:3] in b"\0\1"
 
 
 def is_planar(image: Image.Image) -> bool:
@@ -43,7 +63,8 @@ def picture(path: str, head: bytes, max_pixels: int) -> tuple[Image.Image, Tags,
 
     Raises UnreadableError (UNSUPPORTED_TYPE) for a whole TIFF of a kind that nothing here reads.
     """
-    if not head.startswith((*_TIFF, *_NETPBM, _JPEG_LS)) or os.path.getsize(path) > _MAX_BYTES:
+    is_known = head.startswith((*_TIFF, *_NETPBM, _JPEG_LS)) or is_ilbm(head) or is_pcx(head)
+    if not is_known or os.path.getsize(path) > _MAX_BYTES:
         return None
     is_tiff = head.startswith(_TIFF)
     directory = _directory(path) if is_tiff else None
@@ -58,7 +79,7 @@ def picture(path: str, head: bytes, max_pixels: int) -> tuple[Image.Image, Tags,
         )
     if image is None:
         return None
-    image.format = "TIFF" if is_tiff else "JPEG" if head.startswith(_JPEG_LS) else "PPM"
+    image.format = "TIFF" if is_tiff else _FORMATS[_DEMUXERS[head[:2]]]
     tags = _tags(path) if is_tiff else Tags()
     if (turned := tags.main.get(_TURNED, 1)) != 1:
         image.getexif()[_TURNED] = turned
@@ -78,6 +99,8 @@ def _decoded(path: str, head: bytes, max_pixels: int) -> Image.Image | None:
             if stream.width * stream.height > max_pixels:
                 raise Image.DecompressionBombError
             frame = next(container.decode(stream))
+            if head[:1] == b"\n" and (head[3], head[65]) == (2, 1) and not any(head[19:28]):
+                return Image.fromarray(_CGA[frame.to_ndarray()[0] & 3])
             colours = "rgba" if frame.format.name.startswith(_ALPHA) else "rgb24"
             return Image.fromarray(frame.to_ndarray(format=colours))
     except (av.error.FFmpegError, StopIteration, ValueError, IndexError):

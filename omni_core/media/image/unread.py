@@ -23,6 +23,7 @@ _BY_MAGIC = (
     (b"v/1\x01", "an OpenEXR image", "export it as PNG or TIFF"),
     (b"#?RADIANCE", "a Radiance HDR image", "export it as PNG or TIFF"),
 )  # fmt: skip
+_PICT = (".pict", ".pct", ".pic")
 
 
 def what(head: bytes, suffix: str) -> tuple[str, str] | None:
@@ -38,6 +39,8 @@ def what(head: bytes, suffix: str) -> tuple[str, str] | None:
         return "a DPX image", "export it as PNG or TIFF"
     if head[60:68] in (b"BOOKMOBI", b"TEXtREAd"):
         return "a Kindle or Palm book (MOBI, AZW3)", "convert it to EPUB (in Calibre)"
+    if head[522:526] == b"\0\x11\2\xff" or (suffix in _PICT and head[522:524] == b"\x11\1"):
+        return "a QuickDraw picture of an old Macintosh (PICT)", "convert it to PNG"
     if head[128:132] == b"DICM":
         return "a medical image (DICOM)", "export its pictures as PNG or JPEG"
     if head[:2] == b"\x1f\x8b" and suffix == ".svgz":

@@ -10,6 +10,7 @@ from omni_core.media.text.readable import is_binary
 from omni_core.text.charset import decode
 
 _BEGINNING = re.compile(r"\s*BEGIN:(VCALENDAR|VCARD|VEVENT|VTODO|VNOTE)\s*\n", re.I)
+_FOLDED_LETTER = re.compile(rb"([\xc2-\xf4][\x80-\xbf]{0,2})\r?\n[ \t]([\x80-\xbf])")
 _OLD = re.compile(r"^VERSION:2\.1\s*$", re.I | re.M)
 """The version of cards in which a folded line keeps the space that begins the next."""
 _PROPERTY = re.compile(r"([\w.-]+)((?:;[^:;\"\n]*(?:\"[^\"\n]*\"[^:;\"\n]*)*)*):(.*)", re.S)
@@ -18,6 +19,14 @@ _BASE64 = re.compile(r";(?:ENCODING=)?(?:B|BASE64)(?=;|$)", re.I)
 _CHARSET = re.compile(r";CHARSET=\"?([\w.:-]+)\"?", re.I)
 _ESCAPE = re.compile(r"\\([\\,;:nN])")
 _CODE_LINE = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}$")
+
+
+def whole_letters(data: bytes) -> bytes:
+    """The bytes of a calendar or of cards, with letters of UTF-8 whole that are folded within, as
+    programs do that count bytes; others as they are."""
+    if not data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"BEGIN:V"):
+        return data
+    return _FOLDED_LETTER.sub(rb"\1\2", data)
 
 
 def is_cards(text: str) -> bool:

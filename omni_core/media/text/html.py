@@ -23,11 +23,11 @@ _OFFICE = (".xls", ".xlsx", ".doc", ".docx")
 """Suffixes under which programs write tables of HTML, without the page around them."""
 _XML = (
     ".xml", ".rss", ".atom", ".rdf", ".opml", ".gpx", ".kml", ".xliff", ".xlf", ".tei", ".dbk",
-    ".osm", ".mm", ".drawio",
+    ".osm", ".mm", ".drawio", ".xmp",
 )  # fmt: skip
 """Suffixes under which a text that begins with a tag is XML, declared or not."""
 _DECLARATION = '<?xml version="1.0"?>\n'
-_ELEMENT = re.compile(r"<(?:!--|!doctype|[a-z_])", re.I)
+_ELEMENT = re.compile(r"<(?:!--|!doctype|\?xpacket|[a-z_])", re.I)
 _START = re.compile(r"<(\?xml|(!doctype\s+html|html|head|body|article|h1|p|div|svg)[\s>])", re.I)
 
 _WHOLE = re.compile(r"<(\?xml|(!doctype\s+html|html)[\s>])", re.I)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from email.message import Message
 
-CALENDARS = ("text/calendar", "application/ics")
+CALENDARS = ("text/calendar", "application/ics", "text/vcard", "text/x-vcard", "text/directory")
+"""Calendars and address cards."""
 DECORATION = ("text/css", "text/javascript", "application/javascript", "font/")
 """Parts of saved web pages without words."""
 OTHER_TEXT = ("text/rtf", "text/richtext", "text/enriched")
@@ -39,7 +40,7 @@ def kind_by_name(name: str) -> str:
         return "text/plain"
     if low.endswith(_PAGE_FILES):
         return "text/html"
-    if low.endswith(".ics"):
+    if low.endswith((".ics", ".vcf")):
         return CALENDARS[0]
     return "message/rfc822" if low.endswith(".eml") else ""
 

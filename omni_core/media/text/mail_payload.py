@@ -10,6 +10,8 @@ from omni_core.media.text.mail_yenc import without_yenc
 from omni_core.text.charset import Decoded, decoded
 
 _OTHER = re.compile(r"[^A-Za-z0-9+/]")
+_SPACED_BREAK = re.compile(r"=[ \t]+$", re.M)
+"""A line that goes on, after which a mail server wrote spaces, which the library keeps."""
 QUANTUM = 4
 """Characters of base64 that are three bytes."""
 
@@ -19,7 +21,10 @@ def payload(part: Message) -> tuple[bytes, int]:
 
     The standard library gives back the base64 itself, or shifted bytes, for one wrong character.
     """
-    if str(part.get("Content-Transfer-Encoding", "")).strip().lower() != "base64":
+    encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
+    if encoding == "quoted-printable" and _SPACED_BREAK.search(str(part.get_payload())):
+        part.set_payload(_SPACED_BREAK.sub("=", str(part.get_payload())))
+    if encoding != "base64":
         return _as_the_library(part), 0
     try:
         raw = part.get_payload()

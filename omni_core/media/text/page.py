@@ -18,6 +18,7 @@ from selectolax.lexbor import (
 from omni_core.errors import TooLargeError
 from omni_core.media.text.data_xml import as_parts, is_data, is_feed, is_marked_up, with_entities
 from omni_core.media.text.markup import BLOCK_TAGS, TAG, VOID_TAGS, simplify
+from omni_core.media.text.shadow_roots import with_shadow_roots
 
 _SKIPPED_TAGS = {
     "script", "style", "template", "noscript", "object", "iframe", "head", "noframes", "noembed",
@@ -80,7 +81,7 @@ class Page:
         """
         self._is_data = is_data(markup)
         if not self._is_data:
-            markup = with_entities(markup)
+            markup = with_shadow_roots(with_entities(markup))
         self.svg = _is_svg_file(markup)
         self._unused = _NO_WORDS_OF_A_DRAWING
         if self.svg:

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from omni_core.errors import TooLargeError
 from omni_core.media.dates import from_file
 from omni_core.media.text import unread_subtitles
-from omni_core.media.text.cards import is_cards, readable_cards
+from omni_core.media.text.cards import is_cards, readable_cards, whole_letters
 from omni_core.media.text.markdown import SUFFIXES
 from omni_core.media.text.outlines import outline_of
 from omni_core.media.text.readable import with_letters
+from omni_core.media.text.tex_letters import SUFFIXES as TEX
+from omni_core.media.text.tex_letters import with_tex_letters
 from omni_core.media.text_pictures import is_text_picture
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
@@ -66,7 +68,7 @@ class PlainTextMedium(Medium):
         """Raises TooLargeError over 64 MB, since text is held whole."""
         markdown = path.lower().endswith(SUFFIXES)
         text = read_decoded(path)
-        found = outline_of(path, _without_embedded(text.text)[0])
+        found = outline_of(path, _written(path, _without_embedded(text.text)[0]))
         heading = found.headings[0][1] if found.headings else ""
         when, origin = (found.date, "container") if found.date else from_file(path)
         return MediaInfo(
@@ -83,10 +85,7 @@ class PlainTextMedium(Medium):
     ) -> Iterator[Segment | FileWarning]:
         """Windows of text; files embedded in it are left out, with a warning."""
         text, embedded = _without_embedded(read(path))
-        if path.lower().endswith(_SOURCES):
-            text = with_letters(text)
-        elif path.lower().endswith(_YAML):
-            text = with_letters(text, short=True)
+        text = _written(path, text)
         if is_cards(text):
             text, pictures = readable_cards(text)
             embedded += pictures
@@ -97,6 +96,14 @@ class PlainTextMedium(Medium):
             )
         found = outline_of(path, text)
         yield from segments(text, source, options, found.headings, levels=found.levels)
+
+
+def _written(path: str, text: str) -> str:
+    """A source text with the letters for which its language has escapes or commands."""
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix in _SOURCES or suffix in _YAML:
+        return with_letters(text, short=suffix in _YAML)
+    return with_tex_letters(text) if suffix in TEX else text
 
 
 def _without_embedded(text: str) -> tuple[str, int]:
@@ -115,7 +122,7 @@ def read_decoded(path: str, *, markup: bool = False) -> Decoded:
 
     Raises TooLargeError over 64 MB.
     """
-    return decoded(read_bytes(path), markup=markup)
+    return decoded(whole_letters(read_bytes(path)), markup=markup)
 
 
 def read_bytes(path: str) -> bytes:

@@ -86,7 +86,19 @@ def _lines_above_header(rows: Iterable[_Row]) -> tuple[int, Iterable[_Row]]:
     above = 0
     while above < len(start) and is_above(filled[above], start[above][2]):
         above += 1
-    return max(above, _divided(start, filled, usual)), chain(start, rows)
+    found = max(above, _divided(start, filled, usual), _wider(start, filled))
+    return found, chain(start, rows)
+
+
+def _wider(start: Sequence[_Row], filled: Sequence[int]) -> int:
+    """Rows above the widest header, that an empty line divides from narrower rows: what precedes a
+    short table, as the month of an account, may be longer than it; 0 without."""
+    width = max(filled, default=0)
+    n = filled.index(width) if width else 0
+    if not 0 < n < len(start) - 1 or filled[n - 1] or not _is_header(_words(start[n][2])):
+        return 0
+    has_rows = filled[n + 1] > 1 and 2 * filled[n + 1] > width
+    return n if has_rows and _names_what_follows(start, n) else 0
 
 
 def _divided(start: Sequence[_Row], filled: Sequence[int], usual: int) -> int:

@@ -14,6 +14,8 @@ MAX_PARSED = 16 << 20
 """Characters that are parsed as a whole; its tree takes about ten times as much memory."""
 MAX_DEPTH = 50
 _BEGINNING = re.compile(r"[\ufeff\s]*(\{\s*[\"}]|\[\s*[\"{\[\]\d-])")
+_BETWEEN = re.compile(r"[\ufeff\s,\x1e]*")
+"""What stands between values, as programs write them one after the other."""
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
@@ -31,7 +33,8 @@ def readable(text: str) -> Readable | None:
     except RecursionError:
         return None
     except ValueError:
-        return _lines(text)
+        lines = _lines(text)
+        return lines if lines and not lines.bad_lines else _sequence(text) or lines
     if not isinstance(value, dict | list):
         return None
     if isinstance(value, dict) and is_notebook(value):
@@ -74,6 +77,28 @@ def _lines(text: str) -> Readable | None:
         return None
     found.text = "\n".join(out)
     return found
+
+
+def _sequence(text: str) -> Readable | None:
+    """JSON values one after the other, on a line or over many; None for anything else."""
+    decoder = json.JSONDecoder(object_pairs_hook=_all_pairs)
+    found, rows, at = Readable(), list[str](), 0
+    while (at := _next(text, at)) < len(text):
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(value, dict | list):
+            return None
+        rows.append("; ".join(_entries(value, "", found, 0)))
+    found.text = "\n".join(rows)
+    return found if len(rows) > 1 else None
+
+
+def _next(text: str, at: int) -> int:
+    """Where the next value begins."""
+    between = _BETWEEN.match(text, at)
+    return between.end() if between else at
 
 
 def _unescaped_lines(text: str) -> Readable | None:

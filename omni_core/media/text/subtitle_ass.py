@@ -9,6 +9,7 @@ from omni_core.media.text.subtitle_reading import TIME, Reading, seconds
 
 _COLUMNS = ["layer", "start", "end", "style", "name", "ml", "mr", "mv", "effect", "text"]
 _TIME = re.compile(rf"\s*{TIME}\s*")
+_KARAOKE = re.compile(r"^Comment:[^\n]{0,200}?,karaoke,", re.M | re.I)
 _DRAWING = re.compile(r"\\p(\d)")
 _OVERRIDES = re.compile(r"(\{[^{}]*\})")
 
@@ -16,9 +17,11 @@ _OVERRIDES = re.compile(r"(\{[^{}]*\})")
 def read_ass(text: str) -> Reading:
     """The dialogue lines, whatever the order of their columns; comments and drawings are left out.
 
-    A line's name is its speaker: `Roger: to the boats`.
+    A line's name is its speaker: `Roger: to the boats`. Of a song that a program has set syllable
+    by syllable (effect `fx`), the lines that it was made of are read, which it leaves as comments.
     """
     reading = Reading()
+    templated = _KARAOKE.search(text) is not None
     columns, events = _COLUMNS, "[events]" not in text.lower()
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.strip()
@@ -27,8 +30,12 @@ def read_ass(text: str) -> Reading:
             events = low == "[events]"
         elif events and low.startswith("format:"):
             columns = [c.strip().lower() for c in line[7:].split(",")]
-        elif events and low.startswith("dialogue:"):
-            row = dict(zip(columns, line[9:].split(",", len(columns) - 1), strict=False))
+        elif events and low.startswith(("dialogue:", "comment:") if templated else "dialogue:"):
+            said = line.partition(":")[2]
+            row = dict(zip(columns, said.split(",", len(columns) - 1), strict=False))
+            effect = row.get("effect", "").strip().lower() if templated else ""
+            if effect == "fx" or (low.startswith("c") and effect != "karaoke"):
+                continue
             start, end = (_TIME.fullmatch(row.get(key, "")) for key in ("start", "end"))
             if start is None or end is None:
                 reading.untimed.append(f"line {number}")

@@ -32,6 +32,7 @@ from omni_core.media.text.subtitle_rows import is_rows, read_rows
 from omni_core.media.text.subtitle_scc import HEADER as SCC_HEADER
 from omni_core.media.text.subtitle_scc import read_scc
 from omni_core.media.text.subtitle_stl import is_stl, read_stl
+from omni_core.media.text.subtitle_table import is_cue_table, read_cue_table
 from omni_core.media.text.subtitle_timecoded import is_timecoded, read_timecoded
 from omni_core.media.text.subtitle_transcripts import may_be_transcript, read_transcript
 from omni_core.media.text.subtitle_ttml import read_ttml
@@ -50,6 +51,10 @@ _JSON3 = re.compile(r"\s*\{.{0,4000}?\"events\"\s*:\s*\[.{0,4000}?\"tStartMs\"",
 _REMARKS = re.compile(r"(?:[;!][^\n]*\n\s*)+")
 """Lines that may stand before the first section of ASS."""
 _SUBVIEWER1 = re.compile(r"(?:\[(?:TITLE|BEGIN|AUTHOR|SOURCE|FILEPATH)\]|\*+ ?START SCRIPT)", re.I)
+_VTT, _VTT_ALONE = re.compile(r"WEBVTT(?!\w)"), re.compile(r"WEBVTT[ \t]*(?:\n|\Z)")
+_PROSE = (".md", ".markdown", ".rst", ".adoc", ".org", ".tex", ".html", ".htm")
+"""Suffixes of texts that may begin with the name of the format."""
+_PICTURE = re.compile(r"\S{1,500}\.(?:jpe?g|png|webp|gif|avif)(?:[?#]\S{0,500})?", re.I)
 _LRC_TITLE = re.compile(r"\[(ti|ar):([^\]\n]*)\]", re.I)
 _TITLE = re.compile(r"<(?:\w+:)?title\b[^>]*>([^<]{1,300})</", re.I)
 
@@ -79,7 +84,7 @@ def detect_format(text: str, suffix: str = "") -> str | None:
     """
     start = with_clocks(text[:4096].lstrip("\ufeff \t\n"))
     low = _REMARKS.sub("", start)[:40].lower()
-    if start.startswith("WEBVTT"):
+    if (_VTT_ALONE if suffix in _PROSE else _VTT).match(start):
         return "vtt"
     if start.startswith(SCC_HEADER):
         return "scc"
@@ -101,7 +106,7 @@ def detect_format(text: str, suffix: str = "") -> str | None:
         return "subviewer"
     if _SUBVIEWER1.match(start) and re.search(r"^\[\d\d:\d\d:\d\d\]", start, re.M):
         return "subviewer1"
-    if is_lrc(start, named=suffix == ".lrc"):
+    if suffix != ".log" and is_lrc(start, named=suffix == ".lrc"):
         return "lrc"
     lines = [line for line in map(str.strip, start.split("\n")) if line and not line.isdecimal()]
     begin = lines if suffix in TOLERANT_SUFFIXES else lines[:1]
@@ -109,11 +114,11 @@ def detect_format(text: str, suffix: str = "") -> str | None:
         return "srt"
     if is_mpl2(start):
         return "mpl2"
-    if is_tmplayer(start, suffix):
-        return "tmplayer"
     if is_timecoded(start):
         return "timecoded"
-    if is_rows(start):
+    if is_tmplayer(start, suffix):
+        return "tmplayer"
+    if is_rows(start) or is_cue_table(start):
         return "rows"
     if lines and PAIR.match(lines[0]):
         return "subviewer" if "[br]" in start else "sbv"
@@ -141,9 +146,9 @@ def read_bytes_of(data: bytes, suffix: str = "", fps: FrameRate | None = None) -
     return replace(read_subtitles(text.text, suffix, fps), doubts=text.warnings)
 
 
-def parse(text: str) -> list[Cue]:
+def parse(text: str, suffix: str = "") -> list[Cue]:
     """The cues of any of the formats, in order of time."""
-    return read_subtitles(text).cues
+    return read_subtitles(text, suffix).cues
 
 
 def read_subtitles(text: str, suffix: str = "", fps: FrameRate | None = None) -> Subtitles:
@@ -160,14 +165,16 @@ def read_subtitles(text: str, suffix: str = "", fps: FrameRate | None = None) ->
         cues, warnings = found.reading.in_order(), found.reading.warnings()
         return Subtitles("transcript", cues, warnings, aside=found.aside)
     kind = kind or ("ass" if "[Events]" in text else "srt")
-    reading = _read(text, kind, fps)
+    reading = _read(text, kind, suffix, fps)
+    if reading.cues and all(_PICTURE.fullmatch(cue.text) for cue in reading.cues):
+        reading = Reading(notes=["its cues name the preview pictures of a player, and no words"])
     return Subtitles(kind, reading.in_order(), reading.warnings())
 
 
-def _read(text: str, kind: str, fps: FrameRate | None) -> Reading:
+def _read(text: str, kind: str, suffix: str, fps: FrameRate | None) -> Reading:
     match kind:
         case "lrc":
-            return read_lrc(text)
+            return read_lrc(text, named=suffix == ".lrc")
         case "ass":
             return read_ass(text)
         case "microdvd":
@@ -189,7 +196,7 @@ def _read(text: str, kind: str, fps: FrameRate | None) -> Reading:
         case "scc":
             return read_scc(text)
         case "rows":
-            return read_rows(text)
+            return read_cue_table(text, fps) if is_cue_table(text[:4096]) else read_rows(text)
         case "subviewer1":
             return read_subviewer1(text)
         case "subviewer":

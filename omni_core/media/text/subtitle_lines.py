@@ -21,6 +21,11 @@ _IN_SECONDS = re.compile(r"^\[(\d{1,6}(?:\.\d+)?)s -> (\d{1,6}(?:\.\d+)?)s\]", r
 """What faster-whisper prints before words: `[0.00s -> 2.50s]`."""
 _BROKEN = re.compile(rf"([\d:.,;xX? \t-]{{3,40}}?){_ARROW}")
 """What was meant for a line of times."""
+_ARROW_SIGN = re.compile(_ARROW)
+_ONE_TIME = re.compile(r"\d{1,3}(?:[:.,;][ ]?\d{1,2}){2}[:.,;][ ]?\d{1,3}")
+_PARTS = re.compile(r"\d+")
+NUMBERS = 4
+"""Of a time: hours, minutes, seconds and their fraction."""
 _SETTINGS = re.compile(r"(?:[ \t]+\w+[:=]\S*)*[ \t]*$")
 _INLINE_TIME = re.compile(r"<[\d:.]+>")
 _VTT_BLOCK = re.compile(r"(NOTE|STYLE|REGION)\b")
@@ -74,6 +79,9 @@ def read_lines(text: str, kind: str) -> Reading:
             skipped = False
             continue
         if kind in ("srt", "vtt") and _is_broken(line):
+            if meant := _meant(line):
+                block.begin(*meant, "")
+                continue
             reading.untimed.append(f"line {number}")
             block.leave()
             continue
@@ -175,6 +183,25 @@ def _with_speaker(line: str) -> str:
 def _is_broken(line: str) -> bool:
     meant = _BROKEN.match(line)
     return meant is not None and sum(c.isdigit() for c in meant[1]) >= 2
+
+
+def _meant(line: str) -> tuple[float, float] | None:
+    """The seconds of two times with other signs between their numbers, `00,00,01,000`; of a begin
+    without an end, twice the begin."""
+    first, _, second = _ARROW_SIGN.sub("\n", line, count=1).partition("\n")
+    begin, end = (_PARTS.findall(half) for half in (first, second))
+    if len(begin) != NUMBERS or not _ONE_TIME.fullmatch(first.strip()):
+        return None
+    start = _of_parts(begin)
+    if not second.strip():
+        return start, start
+    if len(end) != NUMBERS or not _ONE_TIME.fullmatch(second.strip()):
+        return None
+    return start, _of_parts(end)
+
+
+def _of_parts(parts: list[str]) -> float:
+    return seconds(("", *parts))
 
 
 def _is_settings(rest: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import statistics
 from collections.abc import Callable
 
 from omni_core.media.text.cues import clean
@@ -15,6 +17,13 @@ _LRC_LINE = re.compile(
     r"[ \t]*\][ \t]*)+)([^\n]*)"
 )
 _LRC_TIME = re.compile(r"\[[ \t]*(?:(\d+):(?=\d+:\d+[.,]))?(\d+):(\d+)(?:[.:,](\d+))?[ \t]*\]")
+_CLOCK = re.compile(r"\[[ \t]*(\d{1,2}):(\d\d):(\d\d)[ \t]*\]")
+"""Hours, minutes and seconds of a transcript, or minutes, seconds and hundredths of a song."""
+SUNG = 75
+"""Characters a second, if the times are those of a song, from which they are hours and minutes: a
+song has 5 to 20, a transcript 5 to 20 a second, which would be 300 and more."""
+FIRST_S = 120
+"""Seconds within which a song begins, and a transcript; later ones are the times of a log."""
 _LRC_WORD = re.compile(r"<\d+:\d+[.:]\d+>")
 _LRC_LATER = re.compile(r"\[\d{1,3}:\d{1,2}[.:]\d{1,3}\]")
 """The time of a single word, in the brackets of lines."""
@@ -30,18 +39,39 @@ _FPS = re.compile(r"\d{1,3}(?:[.,]\d+)?")
 
 
 def is_lrc(start: str, *, named: bool) -> bool:
-    """Song lines with times in brackets after nothing but tags: two at least, or one where the
-    file is named as such."""
-    lines = [line.strip() for line in start.split("\n") if line.strip()]
+    """Song lines with times in brackets after nothing but tags: two at least, of which the first
+    is early, or one where the file is named as such."""
+    lines = [line.strip() for line in with_hours(start, named=named).split("\n") if line.strip()]
     songs = [line for line in lines if not _LRC_TAG.fullmatch(line)][:2]
-    return len(songs) >= (1 if named else 2) and all(map(_LRC_LINE.match, songs))
+    if len(songs) < (1 if named else 2) or not all(map(_LRC_LINE.match, songs)):
+        return False
+    hours, minutes, whole, _ = _LRC_TIME.findall(songs[0])[0]
+    return named or (int(hours or 0) * 60 + int(minutes)) * 60 + int(whole) <= FIRST_S
 
 
-def read_lrc(text: str) -> Reading:
+def with_hours(text: str, *, named: bool) -> str:
+    """The text with `[00:01:05]` as `[00:01:05.0]` where that is an hour, a minute and a second: no
+    third number is more than 59, and of a file that is named as a song the words would be said too
+    fast otherwise."""
+    found = list(_CLOCK.finditer(text))
+    if not found or any(m[3] > "59" for m in found):
+        return text
+    starts = [int(m[1]) * 60 + int(m[2]) + int(m[3]) / 100 for m in found]
+    rates = [
+        (after.start() - one.end()) / (later - at)
+        for (one, at), (after, later) in itertools.pairwise(zip(found, starts, strict=True))
+        if later > at
+    ]
+    is_sung = named and (not rates or statistics.median_high(rates) <= SUNG)
+    return text if is_sung else _CLOCK.sub(r"[\1:\2:\3.0]", text)
+
+
+def read_lrc(text: str, *, named: bool) -> Reading:
     """A line is shown until the next one, with the lines below it that have no time; a line with
     several times is repeated; the file's offset and the times of single words are heeded and left
     out."""
     reading = Reading()
+    text = with_hours(text, named=named)
     offset = _LRC_OFFSET.search(text)
     earlier = int(offset[1]) / 1000 if offset else 0.0
     lines: list[tuple[float, int]] = []

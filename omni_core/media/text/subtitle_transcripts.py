@@ -7,10 +7,8 @@ same few things differently: rows of a begin, an end and words. Rows of single w
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
-import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +16,7 @@ from typing import Any
 from omni_core.media.text.cues import clean
 from omni_core.media.text.subtitle_reading import LINE_S, Reading
 from omni_core.media.text.transcript_aside import beside
+from omni_core.media.text.transcript_places import are_data, are_milliseconds, are_places
 from omni_core.media.text.transcript_rows import (
     END,
     LENGTH,
@@ -35,12 +34,12 @@ from omni_core.media.text.transcripts_by_hand import by_hand
 
 _CANDIDATE = re.compile(
     r"\s*(?:\{\s*\"text\"\s*:\s*\"|[{\[](?=.{0,4000}?\"(?:(?:segments|transcript|transcription|utterances"
-    r"|results|monologues|sentences|recognizedPhrases|words|start|start_time|startTime)\"\s*:"
+    r"|results|monologues|sentences|recognizedPhrases|phrases|words|start|start_time|startTime)\"\s*:"
     r"|time(?:stamp)?\"\s*:\s*(?:\"[\[(]?\d{1,3}:\d\d[\":\])]|\[\s*\d))))", re.S,
 )  # fmt: skip
 _ROWS = (
     "segments", "transcription", "utterances", "audio_segments", "sentences", "recognizedPhrases",
-    "paragraphs", "monologues", "transcript", "chunks", "captions", "cues", "subtitles",
+    "paragraphs", "monologues", "transcript", "chunks", "captions", "cues", "subtitles", "phrases",
 )  # fmt: skip
 """Lists of what is said, in order of preference."""
 _WORDS = ("items", "words", "results", "result", "elements")
@@ -55,16 +54,10 @@ _KNOWN = _PLAIN | {
     "lexical", "itn", "maskedITN", "raw_text", "recognitionStatus", "resultEndTime",
 }  # fmt: skip
 """What the services write as strings into rows."""
-_SIGNS = {*SPEAKER, "confidence", "conf", "alternatives"}
+_SIGNS = {*SPEAKER, "confidence", "conf", "alternatives", "avg_logprob", "no_speech_prob"}
 """What rows of a transcript may have beside words and times."""
 MAX_PARSED = 16 << 20
 """Characters that are parsed; a transcript of ten hours has a quarter of that."""
-MILLISECONDS = 100
-"""Whole numbers of which the middle length is more than this are milliseconds."""
-SINCE_1970 = 1e9
-"""A begin that is a date, not a place in a recording, which has less milliseconds even."""
-MIN_COUNTED = 3
-"""Rows from which `1 to 12, 13 to 40, 41 to 44` are no times."""
 SENTENCE_S, PAUSE_S = 15.0, 2.0
 """Longest cue that is joined of words, and the pause that ends one."""
 
@@ -130,13 +123,15 @@ def _said(top: Any) -> list[Row]:
     """The rows of the list that says most plainly what was said."""
     lists = list(lists_of(top, "", 0))
     for name in _ROWS:
-        rows = [row for key, values in lists if key == name for row in _rows(values, name)]
-        if rows and not _are_places(rows):
+        named = [values for key, values in lists if key == name]
+        rows = [row for values in named for row in _rows(values, name)]
+        is_sure = name in _SPOKEN or any(map(_have_signs, named))
+        if rows and not are_places(rows) and (is_sure or not are_data(rows)):
             return _in_seconds(rows)
     for key, values in lists:
         if not key and _is_plain(values):  # of youtube-transcript-api
             rows = _rows(values)
-            if rows and not _are_places(rows):
+            if rows and not are_places(rows) and (_have_signs(values) or not are_data(rows)):
                 return _in_seconds(rows)
     turns = [row for key, values in lists if key == "results" for row in _of_results(values)]
     words = turns or [
@@ -146,9 +141,14 @@ def _said(top: Any) -> list[Row]:
         if key == name and _is_plain(found)
         for row in _rows(found)
     ]
-    if not words or _are_places(words):
+    if not words or are_places(words):
         return []
     return _in_seconds(turns) if turns else list(_joined(_in_seconds(words)))
+
+
+def _have_signs(values: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether one of the objects has what only rows of a transcript have."""
+    return any(one.keys() & _SIGNS for one in values)
 
 
 def _is_plain(values: Sequence[Mapping[str, Any]]) -> bool:
@@ -201,6 +201,9 @@ def _row(one: Mapping[str, Any], before: Row | None) -> Row | None:
         text = value_of(best[0], TEXT)
     if not isinstance(text, str):
         return None
+    if before is not None and one.get("type") in ("punct", "punctuation"):
+        before.text += text.strip()
+        return None
     start, end = value_of(one, START), value_of(one, END)
     if isinstance(one.get("offsets"), dict):  # whisper.cpp
         start, end = (time_of(one["offsets"].get(k), thousandths=True) for k in ("from", "to"))
@@ -209,12 +212,17 @@ def _row(one: Mapping[str, Any], before: Row | None) -> Row | None:
     elif "offset" in one and start is None:
         start = one["offset"]
     first, last = time_of(start), time_of(end)
-    if first is None:
-        if before is not None and one.get("type") in ("punct", "punctuation"):
-            before.text += text.strip()
-        return None
     length = time_of(value_of(one, LENGTH)) if last is None else None
-    return Row(first, last if length is None else first + length, text, speaker_of(one))
+    if "offsetMilliseconds" in one and first is None:  # Azure's fast transcription
+        first, length = (
+            time_of(one.get(f"{name}Milliseconds"), thousandths=True)
+            for name in ("offset", "duration")
+        )
+    if first is None:
+        return None
+    told = best[0] if best and isinstance(best[0], dict) else {}
+    speaker = speaker_of(one) or speaker_of(told)
+    return Row(first, last if length is None else first + length, text, speaker)
 
 
 def _of_results(values: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
@@ -225,9 +233,16 @@ def _of_results(values: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
             continue
         words = best[0].get("words")
         if isinstance(best[0].get("transcript"), str) and isinstance(words, list):
-            timed = _rows([w for w in words if isinstance(w, dict)])
+            told = [w for w in words if isinstance(w, dict)]
+            timed = _rows(told)
             if timed:
-                yield Row(timed[0].start, timed[-1].end, best[0]["transcript"], timed[0].speaker)
+                at_0 = value_of(told[0], START) is None and value_of(told[0], END) is not None
+                yield Row(
+                    0.0 if at_0 else timed[0].start,
+                    timed[-1].end,
+                    best[0]["transcript"],
+                    timed[0].speaker,
+                )
 
 
 def _joined(words: Sequence[Row]) -> Iterator[Row]:
@@ -247,36 +262,8 @@ def _joined(words: Sequence[Row]) -> Iterator[Row]:
         yield held
 
 
-def _are_places(rows: Sequence[Row]) -> bool:
-    """Whether the numbers count characters, as those of annotated text do, or lines or pages, each
-    of which begins after the last one before, or seconds since 1970, or run back."""
-    exact = sum(row.end is not None and row.end - row.start == len(row.text) for row in rows)
-    back = sum(a.start > b.start for a, b in itertools.pairwise(rows))
-    exact_or_back = 2 * max(exact, back) > len(rows)
-    return exact_or_back or rows[0].start >= SINCE_1970 or _are_counted(rows)
-
-
-def _are_counted(rows: Sequence[Row]) -> bool:
-    """Whether each row begins with the whole number after the last one of the row before, and the
-    first with 1 or more: a recording begins at 0, lines and pages at 1. No milliseconds, which
-    programs write so as well."""
-    return (
-        len(rows) >= MIN_COUNTED
-        and rows[0].start >= 1
-        and all(
-            a.end is not None
-            and a.start == int(a.start)
-            and b.start == a.end + 1
-            and a.end - a.start <= MILLISECONDS
-            for a, b in itertools.pairwise(rows)
-        )
-    )
-
-
 def _in_seconds(rows: list[Row]) -> list[Row]:
-    lengths = [row.end - row.start for row in rows if row.end is not None]
-    whole = all(row.start == int(row.start) for row in rows)
-    if whole and lengths and statistics.median(lengths) > MILLISECONDS:
+    if are_milliseconds(rows):
         for row in rows:
             row.start /= 1000
             row.end = row.end / 1000 if row.end is not None else None

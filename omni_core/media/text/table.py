@@ -35,6 +35,10 @@ _TOLD = re.compile(r"\ufeff?sep=([^\s\w])[ \t]*\n", re.I)
 """A first line by which spreadsheets tell each other the delimiter."""
 PROSE_WORDS = 6
 """Words a row from which rows without common columns are sentences."""
+SAMPLE = 20_000
+"""Characters by which the form of a table is told."""
+_ESCAPED = re.compile(r"\w\\\"[^,;\t|\n\"]|[\s\"]\\\"\w")
+"""A quote within a cell as databases write it: `\\"`, which ends a cell only after a path."""
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -114,12 +118,13 @@ def _rows(text: str, suffix: str) -> Iterator[tuple[int, int, Sequence[str]]]:
         nonlocal at
         for line in io.StringIO(text):  # at "\n" only: cells hold other separators
             at += len(line)
-            yield line
+            yield line.replace('\\"', '""') if escaped else line
 
     csv.field_size_limit(MAX_MB << 20)
+    escaped = _ESCAPED.search(text, 0, SAMPLE) is not None
     told = _TOLD.match(text)
-    delimiter = told[1] if told else "\t" if suffix in _TABS else _delimiter(text[:20_000])
-    spaced = _has_spaced_quotes(text[:20_000], delimiter)
+    delimiter = told[1] if told else "\t" if suffix in _TABS else _delimiter(text[:SAMPLE])
+    spaced = _has_spaced_quotes(text[:SAMPLE], delimiter)
     reader = csv.reader(lines(), delimiter=delimiter, skipinitialspace=spaced)
     start = 0
     while True:

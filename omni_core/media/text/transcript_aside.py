@@ -10,7 +10,9 @@ from omni_core.media.text.readable import is_binary
 from omni_core.media.text.transcript_rows import END, LENGTH, START, Row, time_of
 
 _MEASURED = {*START, *END, *LENGTH, "offset", "resultEndTime", "confidence"}
-_LANGUAGE = {"language", "lang", "locale", "language_code", "languageCode"}
+_LANGUAGE = {"language", "lang", "locale", "language_code", "languageCode", "languages"}
+_OF_PROGRAMS = {"status", "task", "format", "version", "model", "api_version"}
+"""What programs say to each other in one word."""
 _CODE = re.compile(r"[a-z]{2,3}(?:[-_]\w+)*", re.I)
 _ID = re.compile(r"(?:.*_|uu|gu)?id|.*I[dD]")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -20,6 +22,8 @@ _KINDS = {
     "type": ("pronunciation", "punctuation", "punct", "spacing", "word", "text"),
     "attaches_to": ("previous", "next", "both", "none"), "recognitionStatus": ("Success",),
 }  # fmt: skip
+_KIND = re.compile(r"tokens|[a-z_]+(?:\.[a-z_]+)+")
+"""Kinds of OpenAI's parts: `transcript.text.segment`."""
 _MARK = re.compile(r"\[_[A-Z]+_\d*\]")
 """What whisper.cpp writes among the pieces of words: `[_BEG_]`, `[_TT_50]`."""
 _SHORT = 20
@@ -63,8 +67,10 @@ def _is_no_text(key: str, text: str) -> bool:
     if key in _MEASURED:
         return time_of(text) is not None
     if key in _LANGUAGE:
-        return _CODE.fullmatch(text) is not None
-    if text in _KINDS.get(key, ()):
+        return _CODE.fullmatch(text) is not None or text.isalpha()
+    if key in _OF_PROGRAMS and " " not in text:
+        return True
+    if text in _KINDS.get(key, ()) or (key == "type" and _KIND.fullmatch(text)):
         return True
     if " " not in text and _ID.fullmatch(key) is not None:
         return True

@@ -12,13 +12,15 @@ from omni_core.media.text.subtitle_reading import TIME, seconds
 
 TEXT = ("text", "body", "transcript", "sentence", "display", "punctuated_word", "word", "content",
          "value")  # fmt: skip
-START = ("start", "startTime", "start_time", "begin", "ts", "from")
-END = ("end", "endTime", "end_time", "stop", "end_ts", "to")
+START = ("start", "startTime", "start_time", "begin", "ts", "from", "startOffset", "data_start")
+END = ("end", "endTime", "end_time", "stop", "end_ts", "to", "endOffset", "data_end")
 LENGTH = ("duration", "dur")
 SPEAKER = ("speaker", "speaker_name", "speakerName", "speaker_label", "speaker_id", "speakerTag")
 _NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)s?")
 _ISO = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
 _CLOCK = re.compile(TIME)
+_WORDS = ("words", "elements")
+"""Lists of the words of a turn."""
 _MAX_DEPTH, _MAX_LISTS = 6, 5_000
 
 
@@ -75,19 +77,25 @@ def speaker_of(one: Mapping[str, Any]) -> str:
 
 
 def with_speakers(top: Any) -> None:
-    """Give words the speaker of the segment that has nothing else (Premiere), by name."""
+    """Give words the speaker of the turn that they stand in, by name where the file lists names
+    (Premiere)."""
     listed = top.get("speakers") if isinstance(top, dict) else None
     named = {
         one["id"]: one["name"]
         for one in (listed if isinstance(listed, list) else ())
         if isinstance(one, dict) and all(isinstance(one.get(k), str) for k in ("id", "name"))
     }
-    for _, values in lists_of(top, "", 0) if named else ():
+    for _, values in lists_of(top, "", 0):
         for one in values:
-            who = one.get("speaker")
-            pieces = one.get("words")
+            who = value_of(one, SPEAKER)
             if isinstance(who, str) and who in named and isinstance(one, dict):
-                one["speaker"] = named[who]
-                for piece in pieces if isinstance(pieces, list) else ():
-                    if isinstance(piece, dict):
-                        piece.setdefault("speaker", named[who])
+                who = one["speaker"] = named[who]
+            for piece in _pieces(one) if who is not None else ():
+                if value_of(piece, SPEAKER) is None:
+                    piece["speaker"] = who
+
+
+def _pieces(one: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for name in _WORDS:
+        words = one.get(name)
+        yield from (w for w in (words if isinstance(words, list) else ()) if isinstance(w, dict))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from omni_core.text.charset import decode
+from omni_core.text.legacy import guess
 
 TEXTS: dict[str, tuple[tuple[str, ...], str]] = {
     "Russian": (
@@ -193,3 +194,14 @@ def test_fixed_spaces_make_no_other_alphabet_latin() -> None:
 )  # fmt: skip
 def test_frames_of_dos_say_that_a_text_is_of_dos(page: str, text: str) -> None:
     assert decode(text.encode(page)) == text
+
+
+def test_a_short_french_text_is_no_slovak_one() -> None:
+    assert guess("Café déjà vu — naïve".encode("cp1252")) == "cp1252"
+    assert guess("Štvrť hodiny po vŕbe a stĺpe".encode("cp1250")) == "cp1250"
+
+
+def test_lines_of_old_macs_are_in_their_page() -> None:
+    text = "Straße;Größe\rÖlweg;12\rAm Bärenäcker;15\r"
+    assert guess(text.encode("mac-roman")) == "mac-roman"
+    assert guess(text.encode("cp1252")) == "cp1252"

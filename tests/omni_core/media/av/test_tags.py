@@ -77,6 +77,12 @@ def test_lyrics_with_times_are_at_their_seconds(song: Song, cut: Any) -> None:
     assert "[" not in line.text
 
 
+@pytest.mark.parametrize("words", ["[00:02.50]Over the weir", "[02:30.00]Over\n[02:31.00]the weir"])
+def test_lyrics_of_one_line_and_late_ones_are_read(words: str, song: Song, cut: Any) -> None:
+    found = [s for s in cut(song(".mp3", {"lyrics-eng": words})) if s.origin == "lyrics"]
+    assert " ".join(s.text for s in found).split() == ["Over", "the", "weir"]
+
+
 def _atom(kind: bytes, content: bytes) -> bytes:
     return (8 + len(content)).to_bytes(4, "big") + kind + content
 

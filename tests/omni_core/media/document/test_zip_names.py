@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -84,3 +86,30 @@ def test_a_chapter_under_an_unmarked_name_is_read(page: str, tmp_path: Path, cut
     parts = {"META-INF/container.xml": CONTAINER, "c.opf": BOOK % "Gr%C3%B6%C3%9Fe.xhtml"}
     unmarked(path, "Größe.xhtml".encode(page), {**parts, "?": CHAPTER})
     assert "The heron nests." in "".join(segment.text for segment in cut(path))
+
+
+@pytest.mark.parametrize(
+    ("page", "first", "second"),
+    [
+        ("cp866", "Отчёт за май.doc", "Größe.txt"),
+        ("cp437", "Größe.txt", "Отчёт за май.doc"),
+        ("cp932", "灯台の写真.jpg", "報告第一.jpg"),
+        ("gbk", "报告第一.doc", "Договор.doc"),
+    ],
+)
+def test_names_of_several_programs_are_each_the_one_that_was_meant(
+    page: str, first: str, second: str
+) -> None:
+    """The second one is UTF-8 without its mark."""
+    stored = [first.encode(page).decode("cp437"), second.encode().decode("cp437")]
+    meant, _ = names_of([zipfile.ZipInfo(name) for name in stored])
+    assert [meant[name] for name in stored] == [first, second]
+
+
+def test_a_name_beside_that_in_a_code_page_is_taken_unless_it_was_renamed() -> None:
+    data = "Отчёт за май".encode("cp866")
+    for crc, name in ((zlib.crc32(data), "фараон.txt"), (1, "Отчёт за май")):
+        entry = zipfile.ZipInfo(data.decode("cp437"))
+        field = b"\1" + struct.pack("<I", crc) + "фараон.txt".encode()
+        entry.extra = b"UX\2\0ab" + struct.pack("<HH", 0x7075, len(field)) + field
+        assert names_of([entry])[0][entry.filename] == name

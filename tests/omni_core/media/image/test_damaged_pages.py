@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from omni_core.errors import NotFoundError
 from omni_core.types import Segment
@@ -100,3 +100,22 @@ def test_a_document_of_layers_is_read_by_its_composite_though_its_layers_are_dam
     (segment,), warnings = pieces(path)
     assert np.asarray(segment.content.pixels)[1, 3, 0] == 140  # type: ignore[union-attr]
     assert warnings == []
+
+
+@pytest.mark.parametrize(("copies", "pages"), [((1,), [0, 2]), ((1, 2), [0]), ((), [0, 1, 2])])
+def test_smaller_copies_of_a_page_are_no_pages(
+    copies: tuple[int, ...], pages: list[int], tmp_path: Path, pieces: Pieces, svc: Any
+) -> None:
+    path = tmp_path / "a.tif"
+    with TiffImagePlugin.AppendingTiffWriter(str(path), True) as f:
+        for n, colour in enumerate(_COLOURS):
+            tags = TiffImagePlugin.ImageFileDirectory_v2()
+            tags[254] = int(n in copies)
+            Image.new("RGB", (60, 40), colour).save(f, "TIFF", tiffinfo=tags)
+            f.newFrame()
+    segments, warnings = pieces(path)
+    assert (_colours(segments), warnings) == ([_COLOURS[n] for n in pages], [])
+    shown = svc.image(str(path), 60, None, len(pages) - 1)
+    assert tuple(shown[5, 5]) == _COLOURS[pages[-1]]
+    with pytest.raises(NotFoundError):
+        svc.image(str(path), 60, None, len(pages))

@@ -391,3 +391,14 @@ def test_light_ink_stands_out_in_every_mode_that_can_be_clear(
     (segment,) = cut(tmp_path / "a.png")
     pixels = segment.content.pixels
     assert int(pixels[50, 100, 0]) - int(pixels[5, 5, 0]) > 64
+
+
+def test_light_letters_with_dark_edges_on_a_clear_colour_stand_out(
+    tmp_path: Path, cut: Any
+) -> None:
+    image = Image.new("L", (200, 100), 0)
+    for edge, tone in ((0, 40), (1, 255)):
+        image.paste(tone, (40 + edge, 40 + edge, 160 - edge, 48 - edge))
+    image.save(tmp_path / "a.png", transparency=0)
+    (segment,) = cut(tmp_path / "a.png")
+    assert tuple(segment.content.pixels[5, 5]) != (255, 255, 255)

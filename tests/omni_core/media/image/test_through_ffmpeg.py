@@ -147,3 +147,52 @@ def test_jpeg_ls_is_read(tmp_path: Path, pieces: Pieces) -> None:
     (tmp_path / "a.jls").write_bytes(data)
     pixels, warnings = seen(pieces, tmp_path / "a.jls")
     assert tuple(pixels[30, 10]) == RED and not warnings
+
+
+def pcx(bits: int, row: bytes, palette: bytes = b"") -> bytes:
+    """80 x 60 of one plane, each row as given, without repeats."""
+    head = struct.pack("<BBBB6H", 10, 5, 1, bits, 0, 0, 79, 59, 72, 72) + palette.ljust(48, b"\0")
+    head += struct.pack("<BBHHHH", 0, 1, len(row), 1, 0, 0)
+    packed = b"".join(b"\xc1" + bytes((value,)) for value in row)
+    return head.ljust(128, b"\0") + packed * 60
+
+
+@pytest.mark.parametrize(
+    ("bits", "row", "palette", "left", "right"),
+    [
+        (2, b"\x55" * 10 + b"\xff" * 10, b"", (85, 255, 255), (255, 255, 255)),
+        (2, b"\x55" * 10 + b"\xff" * 10, bytes((0, 0, 0, *RED, 9, 9, 9, *BLUE)), RED, BLUE),
+        (4, b"\x11" * 20 + b"\x33" * 20, bytes((0, 0, 0, *RED, 9, 9, 9, *BLUE)), RED, BLUE),
+    ],
+)
+def test_a_pcx_of_few_colours_in_one_plane_is_seen(
+    bits: int, row: bytes, palette: bytes, left: Any, right: Any, tmp_path: Path, pieces: Pieces
+) -> None:
+    path = tmp_path / "a.pcx"
+    path.write_bytes(pcx(bits, row, palette))
+    pixels, warnings = seen(pieces, path)
+    assert (tuple(pixels[20, 10]), tuple(pixels[20, 70]), warnings) == (left, right, [])
+
+
+@pytest.mark.parametrize("kind", [b"ILBM", b"PBM "])
+def test_a_picture_of_deluxe_paint_is_seen(kind: bytes, tmp_path: Path, pieces: Pieces) -> None:
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return name + struct.pack(">I", len(content)) + content
+
+    planar = kind == b"ILBM"
+    head = struct.pack(">HHhhBBBBHBBHH", 80, 60, 0, 0, 1 if planar else 8, 0, 0, 0, 0, 1, 1, 80, 60)
+    colours = bytes((*RED, *BLUE)) + (b"" if planar else bytes(762))
+    row = b"\0" * 5 + b"\xff" * 5 if planar else b"\0" * 40 + b"\1" * 40
+    body = chunk(b"BMHD", head) + chunk(b"CMAP", colours) + chunk(b"BODY", row * 60)
+    path = tmp_path / "a.iff"
+    path.write_bytes(b"FORM" + struct.pack(">I", len(body) + 4) + kind + body)
+    pixels, warnings = seen(pieces, path)
+    assert (tuple(pixels[20, 10]), tuple(pixels[20, 70]), warnings) == (RED, BLUE, [])
+
+
+def test_a_picture_of_quickdraw_is_refused_by_name(tmp_path: Path, svc: Any) -> None:
+    path = tmp_path / "a.pict"
+    path.write_bytes(bytes(522) + b"\0\x11\2\xff\x0c\0" + bytes(40))
+    with pytest.raises(UnreadableError, match="QuickDraw") as e:
+        svc.probe(str(path))
+    assert e.value.code == "UNSUPPORTED_TYPE"

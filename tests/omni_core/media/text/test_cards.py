@@ -124,3 +124,15 @@ def test_short_escapes_of_yaml_count_only_in_double_quotes(source: str, read: st
 def test_quotes_without_an_end_leave_a_long_text_as_it_is() -> None:
     text = "- 'a\n" + '- "' + '\\xF6 - \\"' * 100_000
     assert with_letters(text, short=True) == text
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_letter_that_is_folded_within_is_whole(at: int, tmp_path: Path, cut: Any) -> None:
+    letter = "Größe €"[2:3].encode() if at == 1 else "€".encode()
+    path = tmp_path / "a.ics"
+    path.write_bytes(
+        b"BEGIN:VCALENDAR\r\nSUMMARY:Gr" + letter[:at] + b"\r\n " + letter[at:] + b" heron\r\n"
+        b"END:VCALENDAR\r\n"
+    )
+    (found,) = cut(path)
+    assert f"SUMMARY:Gr{letter.decode()} heron" in found.text

@@ -387,3 +387,15 @@ def test_the_notes_of_a_book_are_read_without_the_name_of_their_part(
     )
     (segment,) = cut(path)
     assert segment.text == "Words of the book\nWords of a note"
+
+
+def test_an_xmp_file_is_read_as_its_words(tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "a.xmp"
+    path.write_text(
+        "<?xpacket begin='' id='W5M0MpCehiHzreSzNTczkc9d'?><x:xmpmeta xmlns:x='adobe:ns:meta/'>"
+        "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description "
+        "crs:Temperature='5000'><dc:subject><rdf:Bag><rdf:li>heron</rdf:li><rdf:li>lake</rdf:li>"
+        "</rdf:Bag></dc:subject></rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>"
+    )
+    (found,) = cut(path)
+    assert found.text.split() == ["heron", "lake"]

@@ -155,3 +155,13 @@ async def test_a_page_whose_tree_needs_too_much_memory_is_refused_by_the_child(
 )  # fmt: skip
 def test_elements_of_xml_do_not_run_together(markup: str, lines: list[str]) -> None:
     assert Page(f'<?xml version="1.0"?>{markup}', "a.xml").text.split("\n")[: len(lines)] == lines
+
+
+@pytest.mark.parametrize("name", ["shadowrootmode", "shadowmode", "shadowroot"])
+def test_shadow_roots_are_part_of_the_page_and_templates_are_not(name: str) -> None:
+    page = Page(
+        f'<body><my-el><template {name}="open"><p>Shadow heron</p><template>not</template>'
+        "<slot></slot></template>and light</my-el><template><p>nor this</p></template></body>",
+        "a",
+    )
+    assert page.text.split() == ["Shadow", "heron", "and", "light"]

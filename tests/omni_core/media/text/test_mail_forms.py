@@ -221,3 +221,22 @@ def test_a_subject_in_a_wrong_encoding_is_put_right_and_said() -> None:
         "é", "Ã©").replace("à", "Ã\u00a0").replace("ë", "Ã«").encode())  # fmt: skip
     assert found.title == "Café à Noël"
     assert any("were put right" in line for line in found.doubts)
+
+
+@pytest.mark.parametrize("kind", ["text/x-vcard", "text/vcard", "application/octet-stream"])
+def test_an_attached_card_is_read_without_its_picture(kind: str) -> None:
+    photo = "PHOTO;ENCODING=b;TYPE=JPEG:" + "/9j/4AAQSkZJRgABAQ" * 20
+    card = (
+        f"Content-Type: {kind}; name=ann.vcf\nContent-Disposition: attachment; filename=ann.vcf\n\n"
+        f"BEGIN:VCARD\nFN:Ann Lee\nNOTE:Likes\\, as it\n  were\\, tea\n{photo}\nEND:VCARD\n"
+    )
+    found = mail(several("mixed", PLAIN, card))
+    assert "NOTE:Likes, as it were, tea" in found.text and "/9j/" not in found.text
+
+
+def test_a_line_goes_on_where_spaces_follow_its_end() -> None:
+    body = (
+        "Content-Transfer-Encoding: quoted-printable\nContent-Type: text/plain; charset=utf-8\n\n"
+    )
+    found = mail(f"{body}The sluice opens=20= \nat ni=\t\nne, Gr=C3=BC=C3=9Fe =\n=3D =ZZ\n")
+    assert "The sluice opens at nine, Grüße = =ZZ" in found.text

@@ -95,3 +95,20 @@ def test_no_cell_beyond_the_named_columns_is_lost() -> None:
     names = [f"c{n}" for n in range(MAX_COLUMNS + 3)]
     windows = list(row_windows(_rows(names), 5000))
     assert " ".join(w.text for w in windows).replace(",", "").split() == names
+
+
+def test_what_stands_above_a_short_table_names_none_of_its_columns() -> None:
+    """Though it is longer than the table."""
+    above = [
+        ["Account", "DE12 3456"],
+        ["From", "1 March"],
+        ["To", "31 March"],
+        ["Sum", "12.50"],
+        [],
+    ]
+    table = [["Day", "Payee", "Kind", "Sum"], ["2 March", "Water works", "debit", "-88.10"]]
+    (window,) = row_windows(_rows(*above, *table), 200)
+    assert window.text.split("\n") == [
+        "Account DE12 3456", "From 1 March", "To 31 March", "Sum 12.50", "Day, Payee, Kind, Sum",
+        "Day: 2 March; Payee: Water works; Kind: debit; Sum: -88.10",
+    ]  # fmt: skip

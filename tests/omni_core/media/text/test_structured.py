@@ -70,3 +70,15 @@ def test_every_value_of_a_name_that_stands_twice_is_read() -> None:
     text = text_of('{"note": "ALPHA", "at": 1, "note": {"is": "BETA"}}')
     assert text == "note: ALPHA\nnote.is: BETA\nat: 1"
     assert text_of('{"a": "x", "a": "y"}\n{"a": "z"}') == "a: x, y\na: z"
+
+
+@pytest.mark.parametrize("between", ["", "\n", ",\n", "\n\x1e"])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_values_one_after_the_other_are_read(between: str, indent: int | None) -> None:
+    values = [{"name": "first quail"}, {"name": "second \u00fc"}, {"note": ["a", {"b": "c"}]}]
+    text = between.join(json.dumps(value, indent=indent) for value in values)
+    found = readable(text)
+    assert found is not None and not found.bad_lines
+    assert found.text == "name: first quail\nname: second \u00fc\nnote: a; note.b: c"
+    broken = readable(text[:-3])
+    assert broken is None or broken.bad_lines

@@ -12,7 +12,7 @@ import pytest
 
 from omni_core.media.service import MediaService
 from omni_core.media.text.cues import Cue, cue_windows
-from omni_core.media.text.subtitle_formats import detect_format, read_subtitles
+from omni_core.media.text.subtitle_formats import detect_format, read_bytes_of, read_subtitles
 from omni_core.types import Channel, CutOptions, FileWarning, Segment, Source
 
 T, U = "00:00:01,000 --> 00:00:02,000", "00:00:03,000 --> 00:00:04,000"
@@ -94,7 +94,7 @@ def test_srt_keeps_what_was_said(text: str, cues: list[Any]) -> None:
     "text",
     [
         f"1\n{T}\na\n\n2\n00:00:0x,000 --> 00:00:04,000\nlost\n\n3\n{U}\nb\n",
-        f"1\n{T}\na\n\n2\n00:00:03,000 -->\nlost\n\n3\n{U}\nb\n",
+        f"1\n{T}\na\n\n2\n00:00:03,0?0 -->\nlost\n\n3\n{U}\nb\n",
         "WEBVTT\n\n00:01.000 --> 00:02.000\na\n\n00.03.000 --> 00:04.000\nlost\n\n"
         "00:03.000 --> 00:04.000\nb\n",
     ],
@@ -256,3 +256,72 @@ def test_lines_below_many_times_of_a_song_are_read_once_for_all_of_them() -> Non
     text = "[00:01.00]" * 2_000 + "Oh\n" + "la la\n" * 20_000
     cues = read_subtitles(text, ".lrc").cues
     assert cues[0].text.startswith("Oh la la") and cues[0].text.count("la la") == 20_000
+
+
+def test_hours_in_brackets_are_told_from_the_hundredths_of_songs() -> None:
+    """By the numbers, and in a song's file by how fast the words would be said."""
+    said = "[00:00:01] Ann: Good morning\n[00:01:02] Bob: The ferry leaves\n[01:02:03] Ann: Bye\n"
+    assert [c.start for c in read_subtitles(said, ".txt").cues] == [1.0, 62.0, 3723.0]
+    fast = said.replace(":02]", ":05]").replace("[00:01:0", "[00:00:0")
+    assert [c.start for c in read_subtitles(fast, ".lrc").cues] == [1.0, 5.0, 3723.0]
+    sung = "[00:12:30]Over the hills and far away\n[00:15:50]We sing\n[00:19:10]And go\n"
+    assert [c.start for c in read_subtitles(sung, ".lrc").cues] == [12.3, 15.5, 19.1]
+    plain = sung.replace(":50]", ":80]")
+    assert [c.start for c in read_subtitles(plain, ".txt").cues] == [12.3, 15.8, 19.1]
+
+
+@pytest.mark.parametrize("time", ["10:05", "10:05:01"])
+def test_a_log_of_a_chat_is_no_song(time: str) -> None:
+    log = f"[{time}] <ann> hi all\n[{time}] <bob> hello\n[10:07:30] <ann> bye\n"
+    assert detect_format(log, ".txt") is None
+    assert detect_format(log.replace("[10", "[00"), ".log") is None
+
+
+def test_two_timecodes_with_frames_are_no_time_with_words() -> None:
+    text = "00:00:01:12 , 00:00:03:10 , A ferry\n00:00:04:00 , 00:00:05:00 , leaves\n"
+    cues = [(c.start, c.end, c.text) for c in read_subtitles(text, ".txt").cues]
+    assert cues == [(1.48, 3.4, "A ferry"), (4.0, 5.0, "leaves")]
+
+
+def test_preview_pictures_of_a_player_are_no_words() -> None:
+    text = "WEBVTT\n\n" + "".join(
+        f"00:00:0{n}.000 --> 00:00:0{n + 1}.000\nsprite.jpg#xywh={n},0,160,90\n\n" for n in range(3)
+    )
+    found = read_subtitles(text, ".vtt")
+    assert not found.cues and "preview pictures" in found.warnings[0]
+
+
+def test_marks_within_joined_files_are_no_words() -> None:
+    one = b"\xef\xbb\xbf1\r\n00:00:01,000 --> 00:00:02,000\r\nOne\r\n\r\n"
+    two = b"\xef\xbb\xbf2\r\n00:00:03,000 --> 00:00:04,000\r\nTwo\r\n"
+    assert [c.text for c in read_bytes_of(one + two, ".srt").cues] == ["One", "Two"]
+
+
+def test_a_song_that_is_set_by_syllables_is_read_by_its_lines() -> None:
+    head = "[Script Info]\n[Events]\nFormat: Start, End, Effect, Text\n"
+    song = "Comment: 0:00:01.00,0:00:03.00,karaoke,{\\k50}Over {\\k50}the {\\k50}hills\n"
+    rest = "Comment: 0:00:00.00,0:00:09.00,template syl,{\\pos($x)}\n" + "".join(
+        f"Dialogue: 0:00:0{n}.00,0:00:0{n}.50,fx,{{\\pos(1,1)}}{word}\n"
+        for n, word in enumerate(("O", "ver", "the"), 1)
+    )
+    said = "Dialogue: 0:00:05.00,0:00:06.00,,Hello\n"
+    assert read(head + song + rest + said) == [(1.0, 3.0, "Over the hills"), (5.0, 6.0, "Hello")]
+    assert [text for _, _, text in read(head + rest + said)] == ["O", "ver", "the", "Hello"]
+
+
+def test_a_text_that_speaks_of_webvtt_is_none() -> None:
+    text = "WEBVTT is a format. Example:\n\n```\n00:00:01.000 --> 00:00:02.000\nHello\n```\n"
+    assert detect_format(text, ".md") is None
+    assert detect_format(text, ".vtt") == "vtt"
+    assert detect_format("WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nHello\n", ".md") == "vtt"
+    assert detect_format("WEBVTTS are files\n", ".txt") is None
+
+
+@pytest.mark.parametrize("first", ["00,00,01,000", "00;00;01;000", "00.00.01.000"])
+def test_times_with_other_signs_and_without_an_end_are_read(first: str) -> None:
+    text = f"1\n{first} --> {first.replace('1', '2')}\na\n\n2\n00:00:03,000 -->\nb\n\n"
+    assert read(text, ".srt") == [(1.0, 2.0, "a"), (3.0, 5.0, "b")]
+    found = read_subtitles(text + "3\n00:0x:05,000 --> 00:00:06,000\nc\n", ".srt")
+    assert [c.text for c in found.cues] == ["a", "b"] and "1 cue has no readable" in found.warnings[
+        0
+    ]

@@ -78,3 +78,19 @@ def test_quoted_cells_may_follow_a_space(tmp_path: Path, cut: Any) -> None:
     assert 'id: 2; name: Doe, "JD" Jane; note: otter' in said
     path.write_text('size, note\n5", heron\n12, a "quoted" word\n3, "open\n4, crow\n')
     assert 'size: 5"; note: heron' in cut(path)[0].text and "note: crow" in cut(path)[0].text
+
+
+def test_quotes_that_backslashes_escape_end_no_cell(tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('id,text\n1,"He said \\"heron\\", twice, \\"loud\\""\n2,"end"\n')
+    (found,) = cut(path)
+    assert found.text.split("\n")[1:] == [
+        'id: 1; text: He said "heron", twice, "loud"',
+        "id: 2; text: end",
+    ]
+    path.write_text('id,path,note\n1,"C:\\dir\\","a"\n2,"D:\\","b"\n')
+    (found,) = cut(path)
+    assert found.text.split("\n")[1:] == [
+        "id: 1; path: C:\\dir\\; note: a",
+        "id: 2; path: D:\\; note: b",
+    ]

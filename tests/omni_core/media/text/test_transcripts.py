@@ -79,7 +79,8 @@ def test_each_sentence_has_its_time(kind: str) -> None:
 def test_single_words_are_joined(top: Any) -> None:
     found = read_transcript(json.dumps(top))
     assert found is not None
-    assert [(c.start, c.end, c.text) for c in found.reading.in_order()] == [(1.0, 2.5, A)]
+    (cue,) = found.reading.in_order()
+    assert (cue.start, cue.end, cue.text.removeprefix("speaker 0: ")) == (1.0, 2.5, A)
 
 
 def test_speakers_are_named(tmp_path: Path, cut: Any) -> None:
@@ -177,6 +178,16 @@ def test_rows_without_ends_are_a_transcript_by_another_sign(rows: Any) -> None:
         [{"start": 1_700_000_000, "end": 1_700_000_600, "text": "North"}],
         [{"start": 1, "end": 12, "text": "North"}, {"start": 13, "end": 40, "text": "main"},
          {"start": 41, "end": 44, "text": "end"}],
+        [{"start": 1900, "end": 1950, "text": "North, the first machines"},
+         {"start": 1950, "end": 2000, "text": "Transistors and, later, chips"}],
+        [{"start": 1000, "end": 1400, "text": "North: castles of stone, " * 3},
+         {"start": 1400, "end": 1700, "text": "Gunpowder and stars of earth " * 3}],
+        [{"start": 0, "end": 17, "text": "Children of North"},
+         {"start": 18, "end": 64, "text": "Adults"}, {"start": 65, "end": 120, "text": "Others"}],
+        {"segments": [{"id": 1, "start": 10, "end": 20, "text": "Zone North"},
+                      {"id": 2, "start": 20, "end": 45, "text": "Zone B"}]},
+        {"paragraphs": [{"start": 1, "end": 12, "text": "North"},
+                        {"start": 13, "end": 40, "text": "The long way"}]},
     ],
 )  # fmt: skip
 def test_other_json_is_read_as_such(top: Any, tmp_path: Path, svc: Any) -> None:
@@ -193,10 +204,10 @@ def test_other_json_is_read_as_such(top: Any, tmp_path: Path, svc: Any) -> None:
 @pytest.mark.parametrize(
     ("rows", "unit"),
     [([(0, 1499), (1500, 2999), (3000, 4999)], 1000), ([(0, 4), (4, 9), (9, 12)], 1),
-     ([(0, 9), (10, 12)], 1)],
+     ([(0, 9), (10, 12)], 1), ([(5, 7), (9, 10)], 1), ([(1000, 2200), (4000, 5500)], 1000)],
 )  # fmt: skip
 def test_whole_numbers_that_go_on_are_times(rows: list[tuple[int, int]], unit: int) -> None:
-    found = _cues([{"start": a, "end": b, "text": "words"} for a, b in rows])
+    found = _cues([{"start": a, "end": b, "text": "words, said"} for a, b in rows])
     assert [cue[:2] for cue in found] == [(a / unit, b / unit) for a, b in rows]
 
 
@@ -280,3 +291,53 @@ def test_whole_seconds_that_begin_at_0_are_times_and_numbers_from_1_are_none(
 ) -> None:
     rows = [{"start": first + 5 * n, "end": first + 5 * n + 4, "text": A} for n in range(9)]
     assert (read_transcript(json.dumps(rows)) is not None) is is_read
+
+
+def test_words_have_the_speaker_of_their_turn() -> None:
+    said = words("text", "data_start", "data_end", type="text")
+    turn = [(1.0, 2.5, f"Ann: {A}")]
+    assert _cues([{"speaker": "Ann", "words": said}]) == turn
+    assert _cues({"monologues": [{"speaker": "Ann", "elements": said}]}) == turn
+
+
+def test_words_of_google_whose_first_one_begins_at_0_are_timed() -> None:
+    """Zero is left out there."""
+    said = [{"endOffset": "0.9s", "word": "The"},
+            {"startOffset": "1s", "endOffset": "1.4s", "word": "ferry"},
+            {"startOffset": "1.4s", "endOffset": "1.9s", "word": "leaves."}]  # fmt: skip
+    top = {"results": [{"alternatives": [{"transcript": A, "confidence": 0.9, "words": said}],
+                        "resultEndOffset": "2s", "languageCode": "en-us"}]}  # fmt: skip
+    assert _cues(top) == [(0.0, 1.9, A)]
+
+
+def test_kinds_and_codes_beside_a_transcript_are_no_words() -> None:
+    top = {
+        "segments": [{"type": "transcript.text.segment", "start": 0.0, "end": 1.5, "text": A,
+                      "speaker": "A"}],
+        "usage": {"type": "tokens"}, "languages": ["en"],
+    }  # fmt: skip
+    found = read_transcript(json.dumps(top))
+    assert found is not None and found.aside == ""
+
+
+def test_azures_fast_transcription_has_its_times() -> None:
+    def phrase(start: int, length: int, text: str, speaker: int) -> dict[str, Any]:
+        return {"speaker": speaker, "offsetMilliseconds": start, "durationMilliseconds": length,
+                "text": text, "words": [{"text": "x", "offsetMilliseconds": start}],
+                "locale": "en-US", "confidence": 0.9}  # fmt: skip
+
+    phrases = [phrase(100, 1800, A, 1), phrase(2500, 900, B, 2)]
+    top = {"durationMilliseconds": 9, "combinedPhrases": [{"text": f"{A} {B}"}], "phrases": phrases}
+    assert _cues(top) == [(0.1, 1.9, f"speaker 1: {A}"), (2.5, 3.4, f"speaker 2: {B}")]
+
+
+def test_marks_of_speechmatics_stand_at_their_words_which_have_speakers() -> None:
+    said = [
+        {"type": kind, "start_time": 1 + n / 2, "end_time": 1.5 + n / 2,
+         "alternatives": [{"content": text, "confidence": 1.0, "speaker": "S1"}]}
+        for n, (kind, text) in enumerate([("word", "The"), ("word", "ferry"), ("word", "leaves"),
+                                          ("punctuation", ".")])
+    ]  # fmt: skip
+    assert _cues({"format": "2.9", "results": said}) == [(1.0, 2.5, f"S1: {A}")]
+    found = read_transcript(json.dumps({"format": "2.9", "task": "x", "results": said}))
+    assert found is not None and found.aside == ""
