@@ -88,14 +88,16 @@ _SIGNS = frozenset(b"\x80\x91\x92\x93\x94\x96\x97\x99\xa0\xa7\xa9\xab\xae\xb0\xb
 """Punctuation of Windows-1252 that are rare letters in the pages of DOS."""
 _IN_WORD = re.compile(rb"(?<=[a-zA-Z])[\x80-\xff]|[\x80-\xff](?=[a-zA-Z])")
 """High bytes beside an ASCII letter."""
+_CAPITAL_WITHIN = re.compile("[a-z][\u00c0-\u00de\u0152\u0178]")
 
 
 def guess(data: bytes) -> str:
     """Python's name of the code page, from samples of at most 16 kB in all."""
     sample = _sample(data)
-    if b"\n" not in data and b"\r" in data and _is_of_mac(sample):
+    found = _guess(sample)
+    if b"\n" not in data and b"\r" in data and _is_of_mac(sample, found):
         return _MAC
-    return _guess(sample)
+    return found
 
 
 def is_latin(data: bytes) -> bool:
@@ -157,11 +159,20 @@ def _is_western(sample: bytes) -> bool:
     return bool(_IN_WORD.search(sample)) and _fits(sample, FALLBACK, frozenset())
 
 
-def _is_of_mac(sample: bytes) -> bool:
-    """Whether all letters beyond ASCII, in the page of old Macs, are those of a Western language;
-    of texts whose lines end as theirs do."""
-    letters = set(b"".join(_IN_WORD.findall(sample)).decode(_MAC).lower())
-    return bool(letters) and any(letters.issubset(alphabet) for alphabet in _WESTERN)
+def _is_of_mac(sample: bytes, found: str) -> bool:
+    """Whether all letters beyond ASCII, in the page of old Macs, are those of a Western language,
+    with capitals at the begin of words only, and in the page `found` they are not; of texts whose
+    lines end as theirs do."""
+    if _share_beside_ascii(sample) < _MIN_LATIN_SHARE or _is_punctuation(sample):
+        return False
+    if found in _ALPHABETS and _fits(sample, found, frozenset()):
+        return False
+    letters = {c for c in b"".join(_IN_WORD.findall(sample)).decode(_MAC) if c not in _QUOTES}
+    return (
+        bool(letters)
+        and any({c.lower() for c in letters}.issubset(alphabet) for alphabet in _WESTERN)
+        and not _CAPITAL_WITHIN.search(sample.decode(_MAC))
+    )
 
 
 def _has_rare(sample: bytes, page: str) -> bool:

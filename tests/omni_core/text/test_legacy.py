@@ -205,3 +205,24 @@ def test_lines_of_old_macs_are_in_their_page() -> None:
     text = "Straße;Größe\rÖlweg;12\rAm Bärenäcker;15\r"
     assert guess(text.encode("mac-roman")) == "mac-roman"
     assert guess(text.encode("cp1252")) == "cp1252"
+
+
+@pytest.mark.parametrize(
+    ("text", "page"),
+    [
+        ("pré incrémentation\rRegistre", "cp1252"),
+        ("Det bedste målet\rUdlæst på ny", "cp1252"),
+        ("popis STAZA možeš\rPročica", "cp1250"),
+        ("latinščina pušice\rdoločitev", "cp1250"),
+        ("Don’t wait\rit’s late", "cp1252"),
+        ("ungültige Prozedur für das Programm\rDiese Option", "cp437"),
+        ("名前はLinuxの設定\r大阪のデータです", "cp932"),
+        ("Проверка Linux'а и файлов\rПодождите, пока идёт работа", "cp1251"),
+    ],
+)
+def test_lines_that_end_as_those_of_old_macs_may_be_in_any_page(text: str, page: str) -> None:
+    assert text.encode(page).decode(guess(text.encode(page))) == text
+
+
+def test_the_apostrophe_of_a_mac_is_no_letter() -> None:
+    assert guess("L’été à l’école\rdéjà vu".encode("mac-roman")) == "mac-roman"
