@@ -14,6 +14,8 @@ _LETTERS = bytes(
 )
 _DIGITS = bytes(range(0xF0, 0xFA))
 _SPACE, _LINE_ENDS = 0x40, b"\x15\x25\r"
+_WIDE_SPACES = (b"\x81\x40", b"\xa1\x40")
+"""The space of Shift_JIS and of Big5; in EBCDIC words that end in `a` and in `~`."""
 LOOKED_AT = 4096
 MIN_SPACES = 0.05
 """Share of the bytes; in the pages of other alphabets 0x40 is `@`, and spaces are 0x20."""
@@ -39,6 +41,8 @@ def ebcdic_page(data: bytes) -> str:
     if letters < MIN_LETTERS * written or rest > MAX_OTHERS * written:
         return ""
     if len({*head}.intersection(_LETTERS)) < MIN_DIFFERENT:
+        return ""
+    if 2 * sum(map(head.count, _WIDE_SPACES)) > spaces:
         return ""
     return _likeliest(head)
 

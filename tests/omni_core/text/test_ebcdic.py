@@ -57,3 +57,8 @@ def test_other_texts_are_none_of_a_mainframe(page: str) -> None:
 
 def test_repeated_bytes_are_none_of_a_mainframe() -> None:
     assert ebcdic_page(b"\x40" * 4096) == "" and ebcdic_page(b"\x81\x40" * 2048) == ""
+
+
+def test_a_form_of_wide_spaces_is_none_of_a_mainframe() -> None:
+    words = ("部署", "大阪", "大阪", "太郎", "私たち")
+    assert ebcdic_page(("\u3000" * 4).join(words).encode("cp932")) == ""
