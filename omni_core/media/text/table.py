@@ -37,8 +37,13 @@ PROSE_WORDS = 6
 """Words a row from which rows without common columns are sentences."""
 SAMPLE = 20_000
 """Characters by which the form of a table is told."""
-_ESCAPED = re.compile(r"\w\\\"[^,;\t|\n\"]|[\s\"]\\\"\w")
-"""A quote within a cell as databases write it: `\\"`, which ends a cell only after a path."""
+_BEGIN, _END = r"(?:^|[,;\t|])[ ]*\"", r"[ ]*(?:[,;\t|]|$)"
+_ESCAPED = re.compile(rf"{_BEGIN}(?:[^\"\n]*[^\"\n\\])?\\\"(?!\"|{_END})", re.M)
+"""A quote within a cell as databases write it: `\\"`, which ends a cell of other programs."""
+_ESCAPE = re.compile(
+    rf"({_BEGIN}(?:[A-Za-z]:\\|\\\\)[^\"\n]*\"(?={_END}))|(?<!\\)((?:\\\\)*)\\\"", re.M
+)
+"""A folder as a cell, whose last backslash escapes nothing, or such a quote."""
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -118,7 +123,7 @@ def _rows(text: str, suffix: str) -> Iterator[tuple[int, int, Sequence[str]]]:
         nonlocal at
         for line in io.StringIO(text):  # at "\n" only: cells hold other separators
             at += len(line)
-            yield line.replace('\\"', '""') if escaped else line
+            yield _ESCAPE.sub(_doubled, line) if escaped else line
 
     csv.field_size_limit(MAX_MB << 20)
     escaped = _ESCAPED.search(text, 0, SAMPLE) is not None
@@ -137,6 +142,10 @@ def _rows(text: str, suffix: str) -> Iterator[tuple[int, int, Sequence[str]]]:
         if not (told and start == 0):
             yield start, at, cells
         start = at
+
+
+def _doubled(found: re.Match[str]) -> str:
+    return found[1] or f'{found[2]}""'
 
 
 def _has_spaced_quotes(text: str, delimiter: str) -> bool:

@@ -94,3 +94,33 @@ def test_quotes_that_backslashes_escape_end_no_cell(tmp_path: Path, cut: Any) ->
         "id: 1; path: C:\\dir\\; note: a",
         "id: 2; path: D:\\; note: b",
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('"C:\\\\dir\\\\"', "C:\\\\dir\\\\"),  # a database doubles backslashes
+        ('"C:\\dir\\"', "C:\\dir\\"),  # another program does not
+        ('"C:\\dir\\" ', "C:\\dir\\"),
+    ],
+)
+@pytest.mark.parametrize("said", ['"so \\"loud\\" as"', '"so quiet"'])
+def test_a_folder_ends_its_cell_beside_escaped_quotes(
+    written: str, read: str, said: str, tmp_path: Path, cut: Any
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"id,text,path,note\n1,{said},{written},a\n2,b,{written},c\n3,d,e,f\n")
+    (found,) = cut(path)
+    told = said.strip('"').replace('\\"', '"')
+    assert found.text.split("\n")[1:] == [
+        f"id: 1; text: {told}; path: {read}; note: a",
+        f"id: 2; text: b; path: {read}; note: c",
+        "id: 3; text: d; path: e; note: f",
+    ]
+
+
+def test_backslashes_outside_of_quotes_stay(tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text('id\ttext\n1\tHe said \\"hi there\n2\tend\n')
+    (found,) = cut(path)
+    assert 'text: He said \\"hi there' in found.text
