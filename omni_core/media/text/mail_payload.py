@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import copy
+import quopri
 import re
 from email.message import Message
 
@@ -10,7 +12,7 @@ from omni_core.media.text.mail_yenc import without_yenc
 from omni_core.text.charset import Decoded, decoded
 
 _OTHER = re.compile(r"[^A-Za-z0-9+/]")
-_SPACED_BREAK = re.compile(r"=[ \t]+$", re.M)
+_SPACED_BREAK = re.compile(rb"=[ \t]+(?=\r?$)", re.M)
 """A line that goes on, after which a mail server wrote spaces, which the library keeps."""
 QUANTUM = 4
 """Characters of base64 that are three bytes."""
@@ -22,8 +24,8 @@ def payload(part: Message) -> tuple[bytes, int]:
     The standard library gives back the base64 itself, or shifted bytes, for one wrong character.
     """
     encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
-    if encoding == "quoted-printable" and _SPACED_BREAK.search(str(part.get_payload())):
-        part.set_payload(_SPACED_BREAK.sub("=", str(part.get_payload())))
+    if encoding == "quoted-printable":
+        return quopri.decodestring(_SPACED_BREAK.sub(b"=", _encoded(part))), 0
     if encoding != "base64":
         return _as_the_library(part), 0
     try:
@@ -46,6 +48,13 @@ def decoded_part(part: Message, *, markup: bool = False) -> Decoded:
     """The text of a part; the encoding that its header names counts, where that may be true."""
     data = without_yenc(payload(part)[0])
     return decoded(data, markup=markup, label=str(part.get_content_charset() or ""))
+
+
+def _encoded(part: Message) -> bytes:
+    """The bytes as they stand in the mail."""
+    bare = copy.copy(part)
+    del bare["Content-Transfer-Encoding"]
+    return _as_the_library(bare)
 
 
 def _as_the_library(part: Message) -> bytes:

@@ -240,3 +240,20 @@ def test_a_line_goes_on_where_spaces_follow_its_end() -> None:
     )
     found = mail(f"{body}The sluice opens=20= \nat ni=\t\nne, Gr=C3=BC=C3=9Fe =\n=3D =ZZ\n")
     assert "The sluice opens at nine, Grüße = =ZZ" in found.text
+
+
+def test_letters_that_nothing_encodes_stay_where_spaces_follow_the_end_of_a_line() -> None:
+    body = (
+        "Content-Transfer-Encoding: quoted-printable\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        "\r\nThe sluice opens=20= \r\nat nine — œuvre, Gr=C3=BC=C3=9Fe\r\n"
+    )
+    assert "The sluice opens at nine — œuvre, Grüße" in mail(body).text
+
+
+@pytest.mark.parametrize("encoding", ["quoted-printable", "7bit"])
+def test_a_name_that_can_be_no_encoding_costs_nothing(encoding: str) -> None:
+    body = (
+        f'Content-Transfer-Encoding: {encoding}\nContent-Type: text/plain; charset="a\\0b"\n\n'
+        "The sluice — opens\n"
+    )
+    assert "The sluice — opens" in mail(body).text
