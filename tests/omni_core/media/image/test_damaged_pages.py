@@ -109,13 +109,29 @@ def test_smaller_copies_of_a_page_are_no_pages(
     path = tmp_path / "a.tif"
     with TiffImagePlugin.AppendingTiffWriter(str(path), True) as f:
         for n, colour in enumerate(_COLOURS):
-            tags = TiffImagePlugin.ImageFileDirectory_v2()
-            tags[254] = int(n in copies)
-            Image.new("RGB", (60, 40), colour).save(f, "TIFF", tiffinfo=tags)
-            f.newFrame()
+            _append(f, colour, (30, 20) if n in copies else (60, 40), copy=n in copies)
     segments, warnings = pieces(path)
     assert (_colours(segments), warnings) == ([_COLOURS[n] for n in pages], [])
     shown = svc.image(str(path), 60, None, len(pages) - 1)
     assert tuple(shown[5, 5]) == _COLOURS[pages[-1]]
     with pytest.raises(NotFoundError):
         svc.image(str(path), 60, None, len(pages))
+
+
+@pytest.mark.parametrize("size", [(60, 40), (120, 80), (40, 30)])
+def test_a_page_that_is_wrongly_called_a_copy_is_seen(
+    size: tuple[int, int], tmp_path: Path, pieces: Pieces
+) -> None:
+    path = tmp_path / "a.tif"
+    with TiffImagePlugin.AppendingTiffWriter(str(path), True) as f:
+        for n, colour in enumerate(_COLOURS):
+            _append(f, colour, size if n else (60, 40), copy=True)
+    segments, warnings = pieces(path)
+    assert (_colours(segments), warnings) == (list(_COLOURS), [])
+
+
+def _append(f: Any, colour: Any, size: tuple[int, int], *, copy: bool) -> None:
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[254] = int(copy)
+    Image.new("RGB", size, colour).save(f, "TIFF", tiffinfo=tags)
+    f.newFrame()
