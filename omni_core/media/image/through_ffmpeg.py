@@ -21,6 +21,7 @@ _TIFF = (b"II*\0", b"MM\0*")
 _NETPBM = (b"P7\n", b"PF\n", b"PF ", b"Pf\n", b"Pf ")
 _JPEG_LS = b"\xff\xd8\xff\xf7"
 _PCX_VERSIONS = b"\0\2\3\4\5"
+_PCX_HEADER = 128
 _ILBM = (b"ILBM", b"PBM ", b"ACBM")
 _BITS, _PLANAR, _TURNED = 258, 284, 0x0112
 _FORM, _FLOAT = 339, 3
@@ -46,7 +47,12 @@ def is_ilbm(head: bytes) -> bool:
 
 def is_pcx(head: bytes) -> bool:
     """Whether the first bytes may be those of a PCX, which has no magic number."""
-    return head[:1] == b"\n" and head[1:2] in _PCX_VERSIONS and head[2:3] in b"\0\1"
+    return (
+        len(head) >= _PCX_HEADER
+        and head[:1] == b"\n"
+        and head[1:2] in _PCX_VERSIONS
+        and head[2:3] in b"\0\1"
+    )
 
 
 def is_planar(image: Image.Image) -> bool:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from omni_core.errors import UnreadableError
+from omni_core.media.image.through_ffmpeg import picture
 from omni_core.types import ImageContent
 
 Pieces = Callable[..., tuple[list[Any], list[str]]]
@@ -196,3 +197,11 @@ def test_a_picture_of_quickdraw_is_refused_by_name(tmp_path: Path, svc: Any) -> 
     with pytest.raises(UnreadableError, match="QuickDraw") as e:
         svc.probe(str(path))
     assert e.value.code == "UNSUPPORTED_TYPE"
+
+
+@pytest.mark.parametrize("name", ["a.pcx", "a.jpg", "a.png"])
+@pytest.mark.parametrize("head", [b"\n", b"\n\5", b"\n\5\1\2"])
+def test_a_line_end_is_no_picture(head: bytes, name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(head)
+    assert picture(str(path), head, 1_000_000) is None
