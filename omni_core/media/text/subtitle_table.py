@@ -78,6 +78,8 @@ def _columns(header: str) -> tuple[str, dict[str, int]] | None:
         roles = [next((r for r, known in _ROLES.items() if n in known), None) for n in names]
         if None in roles or "start" not in roles or "text" not in roles:
             continue
+        if {"name", "time"}.issubset(names) and "end" not in roles:
+            continue  # of runners, for one
         if ("end" in roles or "speaker" in roles) and roles.count("start") == 1:
             return delimiter, {role: n for n, role in enumerate(roles) if role}
     return None

@@ -46,6 +46,8 @@ _WORDS = ("items", "words", "results", "result", "elements")
 """Lists of words."""
 _SPOKEN = ("transcription", "utterances", "audio_segments", "recognizedPhrases", "monologues")
 """Lists that only transcripts have."""
+_OF_TIMES = (*_SPOKEN, "transcript", "captions", "cues", "subtitles")
+"""Lists in which numbers are times, however slow or late."""
 _PLAIN = {*TEXT, *START, *END, *LENGTH, *SPEAKER, "id", "index", "confidence", "language",
           "conf", "score", "probability", "logprob", "type", "alternatives", "channel", "is_eos",
           "attaches_to", "speaker_confidence", "volume", "eos", "tags"}  # fmt: skip
@@ -125,7 +127,7 @@ def _said(top: Any) -> list[Row]:
     for name in _ROWS:
         named = [values for key, values in lists if key == name]
         rows = [row for values in named for row in _rows(values, name)]
-        is_sure = name in _SPOKEN or any(map(_have_signs, named))
+        is_sure = name in _OF_TIMES or any(map(_have_signs, named))
         if rows and not are_places(rows) and (is_sure or not are_data(rows)):
             return _in_seconds(rows)
     for key, values in lists:

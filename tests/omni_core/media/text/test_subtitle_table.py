@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from omni_core.media.text.subtitle_formats import detect_format, read_subtitles
+from omni_core.media.text.subtitle_table import is_cue_table
 
 PREMIERE = (
     "Speaker Name,Start Time,End Time,Text\n"
@@ -53,3 +54,7 @@ def test_columns_in_any_order_are_read(text: str, cues: list[tuple[float, float]
 )
 def test_other_tables_are_none(text: str) -> None:
     assert detect_format(text, ".csv") is None
+
+
+def test_the_times_of_runners_are_no_cues() -> None:
+    assert not is_cue_table("Name,Time,Text\nAnn,1:02,first\nBob,1:05,second\n")

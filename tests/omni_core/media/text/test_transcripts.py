@@ -341,3 +341,27 @@ def test_marks_of_speechmatics_stand_at_their_words_which_have_speakers() -> Non
     assert _cues({"format": "2.9", "results": said}) == [(1.0, 2.5, f"S1: {A}")]
     found = read_transcript(json.dumps({"format": "2.9", "task": "x", "results": said}))
     assert found is not None and found.aside == ""
+
+
+@pytest.mark.parametrize(
+    "top",
+    [
+        [
+            {"start": 1, "end": 4, "text": "今天我们去看海"},
+            {"start": 4, "end": 8, "text": "他说天气很好"},
+        ],
+        [
+            {"start": 5, "end": 9, "text": "Breathe in."},
+            {"start": 10, "end": 15, "text": "And rest."},
+        ],
+        {
+            "captions": [
+                {"start": 900, "end": 904, "text": A},
+                {"start": 904, "end": 909, "text": B},
+            ]
+        },
+    ],
+)
+def test_whole_seconds_may_be_slow_or_late(top: Any) -> None:
+    rows = top["captions"] if isinstance(top, dict) else top
+    assert _cues(top) == [(row["start"], row["end"], row["text"]) for row in rows]
