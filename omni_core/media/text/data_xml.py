@@ -32,6 +32,8 @@ _READ = {
 }  # fmt: skip
 """Names of attributes that people write for people."""
 _WORD = re.compile(r"(?<!\S)[^\W\d_]{2,}(?![\w/:=#])")
+_START_OF_BOOK = 4096
+"""Characters within which FictionBook begins."""
 ENOUGH_WORDS = 4
 """Words from which an attribute of any name is a sentence."""
 _OF_OFFICE = ("w", "wx", "o", "v")
@@ -176,6 +178,7 @@ def attribute_lines(markup: str, text: str) -> list[str]:
 
 def _attributes(markup: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     markup = without(without(markup, "<!--", "-->"), "<![CDATA[", "]]>")
+    of_book = "<FictionBook" in markup[:_START_OF_BOOK]
     for found in _TAG.finditer(markup):
         tag, attributes = found.groups()
         if "=" not in attributes:
@@ -186,7 +189,7 @@ def _attributes(markup: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
                 (name, value)
                 for name, double, single in _ATTRIBUTE.findall(attributes)
                 if not name.lower().startswith(("xmlns", "xsi:", "xml:"))
-                and (tag, name) != ("body", "name")  # of notes, in FictionBook
+                and not (of_book and (tag, name) == ("body", "name"))  # "notes"
                 and (value := " ".join(html.unescape(double or single).split()))
             ],
         )

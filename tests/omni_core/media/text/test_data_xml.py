@@ -399,3 +399,10 @@ def test_an_xmp_file_is_read_as_its_words(tmp_path: Path, cut: Any) -> None:
     )
     (found,) = cut(path)
     assert found.text.split() == ["heron", "lake"]
+
+
+def test_a_body_of_other_data_keeps_its_name(tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "a.xml"
+    path.write_text('<?xml version="1.0"?><system><body name="Mars" moons="2"/></system>')
+    (segment,) = cut(path)
+    assert "name: Mars" in segment.text
