@@ -253,9 +253,12 @@ def _is_file(link: str | None) -> bool:
 
 
 def _needs_brackets(reading: LexborNode) -> bool:
-    """Whether a reading above a word has no brackets (`<rp>`) written around it."""
-    before = reading.prev
-    return (before is None or before.tag != "rp") and bool(reading.text().strip())
+    """Whether a reading above a word has words, and no brackets (`<rp>`) written around it."""
+    before, said = reading.prev, reading.first_child
+    if said is None or (before is not None and before.tag == "rp"):
+        return False
+    is_text = said.tag == "-text" and said.next is None
+    return not is_text or bool((said.text_content or "").strip())
 
 
 def _local(tag: str | None) -> str:
