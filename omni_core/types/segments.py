@@ -21,7 +21,8 @@ the languages that are spoken or written in a recording, from 0 for the first.""
 
 ASIDE = 2
 """`Segment.part` of a window of sound that is the other channel of a track, where each channel
-says something of its own. It follows the window of the same span."""
+says something of its own. Its windows are cut for themselves, and come soon after those of the
+first channel."""
 
 
 class Channel(StrEnum):

@@ -7,13 +7,15 @@ index at the end of the file counts them all.
 from __future__ import annotations
 
 import os
-import struct
 from typing import Any
+
+import numpy as np
 
 SKIPPED = 4096
 """Bytes between two packets from which on the index is asked."""
 _MAX_CHUNKS, _MAX_INDEX = 1000, 64 << 20
-_ENTRY = struct.Struct("<4sIII")
+_ENTRY = np.dtype([("stream", "2u1"), ("kind", "S2"), ("flags", "<u4"), ("place", "<u4"),
+                   ("size", "<u4")])  # fmt: skip
 
 
 class Counted:
@@ -21,7 +23,7 @@ class Counted:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._index: dict[int, tuple[int, int]] | None = None
+        self._index: _Index | None = None
         self._base: int | None = None
         self._after: int | None = None
         self._unsure: set[int] = set()  # streams of which no packet came since bytes were skipped
@@ -52,9 +54,9 @@ class Counted:
     def _lost(self, stream: int, at: int, stamp: int) -> int:
         """Ticks between the packet here and the one before it that were not counted."""
         if self._index is None:
-            self._index = _counts(self._path)
+            self._index = _Index(_entries(self._path))
         (first, begin), (last, before) = self._first[stream], self._last[stream]
-        counts = [self._index.get(place - (self._base or 0)) for place in (first, last, at)]
+        counts = [self._index.before(place - (self._base or 0)) for place in (first, last, at)]
         if None in counts:
             return 0
         chunks, sizes = zip(*(count for count in counts if count is not None), strict=True)
@@ -69,25 +71,36 @@ class Counted:
         return max(0, lost)
 
 
-def _counts(path: str) -> dict[int, tuple[int, int]]:
-    """By their places, counted from the first one: how many chunks of the same stream, and how many
-    bytes of them, lie before each."""
-    found: dict[int, tuple[int, int]] = {}
-    before: dict[bytes, tuple[int, int]] = {}
-    data = _index(path)
-    begin: int | None = None
-    for at in range(0, len(data) - _ENTRY.size + 1, _ENTRY.size):
-        name, _, place, size = _ENTRY.unpack_from(data, at)
-        if not name[:2].isdigit():
-            continue
-        begin = place if begin is None else begin
-        chunks, sizes = before.get(name[:2], (0, 0))
-        found[place - begin] = chunks, sizes
-        before[name[:2]] = chunks + 1, sizes + size
-    return found
+class _Index:
+    """How many chunks of the same stream, and how many bytes of them, lie before each chunk."""
+
+    def __init__(self, data: bytes) -> None:
+        entries = np.frombuffer(data, _ENTRY, len(data) // _ENTRY.itemsize)
+        tens, ones = (entries["stream"] - ord("0")).T  # of what is no number, 10 and more
+        is_chunk = (tens < 10) & (ones < 10)
+        entries, streams = entries[is_chunk], (10 * tens + ones)[is_chunk]
+        self._chunks = np.zeros(len(entries), np.int64)
+        self._sizes = np.zeros(len(entries), np.int64)
+        for stream in np.unique(streams):
+            mine = np.flatnonzero(streams == stream)
+            size = entries["size"][mine].astype(np.int64)
+            self._chunks[mine] = np.arange(len(mine))
+            self._sizes[mine] = size.cumsum() - size
+        places = entries["place"].astype(np.int64)
+        places -= places[:1].sum()
+        self._order = places.argsort(kind="stable")
+        self._places = places[self._order]
+
+    def before(self, place: int) -> tuple[int, int] | None:
+        """Of the chunk at this place, counted from the first one; None where none is."""
+        number = int(self._places.searchsorted(place))
+        if number == len(self._places) or self._places[number] != place:
+            return None
+        at = self._order[number]
+        return int(self._chunks[at]), int(self._sizes[at])
 
 
-def _index(path: str) -> bytes:
+def _entries(path: str) -> bytes:
     """The entries of the index; none where there is no index."""
     last, at = os.path.getsize(path), 12
     with open(path, "rb") as f:

@@ -66,7 +66,8 @@ def chapters(c: Any, seconds: float | None, path: str = "") -> list[Chapter]:
             continue
         before = found.get(start)
         if before is not None:  # editions, and titles in several languages
-            title = " / ".join(dict.fromkeys(filter(None, (before.title, title))))
+            both = dict.fromkeys(filter(None, (before.title, title)))
+            title = " / ".join(both)[:TITLE_CHARACTERS]
         found[start] = Chapter(start, min(end, length), title)
     listed = [] if found else _listed(c, path)
     for second, title in listed:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from omni_core.media.av import broken_off
-from omni_core.media.av.audio_windows import AudioWindow, AudioWindower, RecentAudio
+from omni_core.media.av.audio_windows import AudioWindow, AudioWindower
 from omni_core.media.av.clock import Clock, rate
 from omni_core.media.av.container import (
     packets,
@@ -37,7 +37,6 @@ from omni_core.media.av.waiting_shots import WaitingShots
 from omni_core.media.guard import unreadable
 from omni_core.types import (
     ASIDE,
-    AudioContent,
     Channel,
     CutOptions,
     FileLength,
@@ -93,7 +92,7 @@ class ContainerCutter:
         self._windower = AudioWindower(options)
         alone = len(self._audio) == 1
         self._resamplers = [Resampler(self._clock, apart=alone) for _ in self._audio]
-        self._aside = RecentAudio()
+        self._aside = AudioWindower(options)
         self._mixer = TrackMixer(len(self._audio)) if len(self._audio) > 1 else None
         wanted = options.video_audio and self._video is not None and bool(self._audio)
         self._waiting = WaitingShots(with_audio=wanted)
@@ -144,8 +143,7 @@ class ContainerCutter:
             elif (track_heard := self._audio.get(index)) is not None:
                 if track_heard == 0:
                     self._holes.passed(packet, is_picture=False)
-                for chunk in self._decode_audio(packet, self._resamplers[track_heard]):
-                    yield from self._mix(track_heard, chunk)
+                yield from self._take(track_heard, self._decode_audio(packet, track_heard))
             elif (track := said.get(index)) is not None:
                 yield from self._subtitle_segments(track.push(packet), track.origin)
         if not self._decoded and not (self._fast is not None and self._fast.decoded):
@@ -163,11 +161,11 @@ class ContainerCutter:
             self._shots.extend_to(max(in_packets, decoded))
             self._advance_to(self._shots.end if self._fast is not None else decoded)
         for number, resampler in enumerate(self._resamplers):
-            for chunk in self._with_aside(resampler, resampler.flush()):
-                yield from self._mix(number, chunk)
+            yield from self._take(number, resampler.flush())
         for chunk in self._mixer.flush() if self._mixer is not None else ():
             yield from self._take_chunk(chunk)
         yield from self._window_segments(self._windower.flush())
+        yield from self._aside_segments(self._aside.flush())
         for track in said.values():
             yield from self._subtitle_segments(track.flush(), track.origin)
         covered = self._coverage.seconds if self._coverage is not None else 0.0
@@ -263,24 +261,21 @@ class ContainerCutter:
             self._shots.extend_to(t)
             self._advance_to(t)
 
-    def _decode_audio(self, packet: Any, resampler: Resampler) -> list[Chunk]:
-        frames = self._frames(packet)
+    def _decode_audio(self, packet: Any, track: int) -> list[Chunk]:
+        frames, resampler = self._frames(packet), self._resamplers[track]
         if len(frames) == 1:  # of nearly every packet, of which there are fifty a second
-            return self._with_aside(resampler, resampler.push(frames[0]))
-        found = [chunk for frame in frames for chunk in resampler.push(frame)]
-        return self._with_aside(resampler, found)
+            return resampler.push(frames[0])
+        return [chunk for frame in frames for chunk in resampler.push(frame)]
 
-    def _with_aside(self, resampler: Resampler, chunks: list[Chunk]) -> list[Chunk]:
-        """The chunks; what the other channel says meanwhile is kept for its windows."""
-        if resampler.aside:
-            for chunk in resampler.aside:
-                self._aside.push(*chunk)
-            resampler.aside = []
-        return chunks
-
-    def _mix(self, track: int, chunk: Chunk) -> Iterator[Segment]:
-        for mixed in (chunk,) if self._mixer is None else self._mixer.push(track, chunk):
-            yield from self._take_chunk(mixed)
+    def _take(self, track: int, chunks: list[Chunk]) -> Iterator[Segment]:
+        """Chunks of a track, and what its other channel says meanwhile."""
+        for chunk in chunks:
+            for mixed in (chunk,) if self._mixer is None else self._mixer.push(track, chunk):
+                yield from self._take_chunk(mixed)
+        if aside := self._resamplers[track].aside:
+            self._resamplers[track].aside = []
+            for chunk in aside:
+                yield from self._aside_segments(self._aside.push(*chunk))
 
     def _add(self, shots: Iterable[Shot]) -> Iterator[Segment]:
         yield from self._segments(self._waiting.add(shots))
@@ -303,18 +298,22 @@ class ContainerCutter:
 
     def _window_segments(self, windows: Iterator[AudioWindow]) -> Iterator[Segment]:
         for w in windows:
-            span = Span("second", round(w.start, 3), round(w.end, 3))
-            audio = w.audio
-            covered = () if self._coverage is None else self._coverage.within(w.start, w.end)
-            if covered:
-                audio = replace(audio, covered=covered)
-            yield Segment(self._source.id, self._source.modality, Channel.SOUND, span, audio)
-            other = self._aside.take(w.start, w.end) if self._aside.now > w.start else None
-            if other is not None:
-                audio = AudioContent(other, covered=covered)
-                yield Segment(
-                    self._source.id, self._source.modality, Channel.SOUND, span, audio, part=ASIDE
-                )
+            if self._aside.now <= w.start:  # both channels are heard as one again
+                yield from self._aside_segments(self._aside.flush())
+            yield self._sound(w, 0)
+
+    def _aside_segments(self, windows: Iterator[AudioWindow]) -> Iterator[Segment]:
+        for w in windows:
+            yield self._sound(w, ASIDE)
+
+    def _sound(self, w: AudioWindow, part: int) -> Segment:
+        span = Span("second", round(w.start, 3), round(w.end, 3))
+        audio = w.audio
+        if self._coverage is not None:
+            audio = replace(audio, covered=self._coverage.within(w.start, w.end))
+        return Segment(
+            self._source.id, self._source.modality, Channel.SOUND, span, audio, part=part
+        )
 
     def _subtitle_segments(self, windows: Any, origin: str) -> Iterator[Segment]:
         for w in windows:

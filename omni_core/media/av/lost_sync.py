@@ -16,6 +16,8 @@ _TEXT_SHARE, _LETTERS = 0.8, 12
 """Of a text so many bytes can be printed, and so many are different. LAME fills frames with U."""
 MAX_BREAKS = 1000
 _HEADER = 8
+_OLD_TAG, _OLD_TAG_BYTES = b"TAG", 128
+"""How ID3v1 begins, and its size; it lies behind the sound of each file that was joined."""
 _EXTENSION = b"\x64\x58\x20\x25"
 """What DTS-HD puts between the frames that older players read (ETSI TS 102 114, 7)."""
 
@@ -68,7 +70,9 @@ def _next_frame(data: mmap.mmap, at: int, last: int, mark: bytes) -> int:
 def is_of_a_frame(rest: bytes) -> bool:
     """Whether bytes between two frames are what is left of one: no padding, no tag, no text, and
     not what belongs to the frame before."""
-    if len(rest) <= PADDING or not any(rest) or rest.startswith(_EXTENSION):
+    if len(rest) <= PADDING or not any(rest) or min(rest) == 0xFF or rest.startswith(_EXTENSION):
+        return False
+    if rest.startswith(_OLD_TAG) or rest[-_OLD_TAG_BYTES:].startswith(_OLD_TAG):
         return False
     letters = [byte for byte in rest if 32 <= byte < 127]
     is_text = len(letters) > _TEXT_SHARE * len(rest) and len(set(letters)) >= _LETTERS

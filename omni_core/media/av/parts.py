@@ -35,7 +35,7 @@ STALE_S = 10.0
 it than to the new one, are none of the new part."""
 log = logging.getLogger(__name__)
 Parts = tuple[Part, ...]
-
+_PACK, _SYSTEM = b"\0\0\1\xba", b"\0\0\1\xbb"
 MAX_WALK_BYTES = 1 << 30
 """Larger files are not looked through."""
 MAX_PARTS = 1000
@@ -106,12 +106,17 @@ def _parts(path: str, size: int, modified: int, limits: Limits) -> Parts:
 
 
 def _in_turn(path: str, borders: list[int], limits: Limits) -> Parts:
-    """Of a file on one clock in which other tracks of pictures follow the first ones."""
+    """Of a file on one clock in which other tracks of pictures follow the first ones; none where
+    one of them cannot be opened by itself."""
     begins, end = list[float](), 0.0
     for first, last in itertools.pairwise(borders):
-        with container(path, limits, Part(first, last, 0.0, 0.0)) as c:
-            begins.append(Clock(c).zero)
-            end = begins[-1] + (length(path, c) or 0.0)
+        try:
+            with container(path, limits, Part(first, last, 0.0, 0.0)) as c:
+                begins.append(Clock(c).zero)
+                end = begins[-1] + (length(path, c) or 0.0)
+        except av.FFmpegError as e:
+            log.debug("no part begins at byte %d: %r", first, e)
+            return ()
     return tuple(
         Part(first, last, begin - begins[0], max(0.0, until - begin))
         for (first, last), (begin, until) in zip(
@@ -148,11 +153,14 @@ def is_transport_stream(head: bytes) -> bool:
 
 
 def _with_header(path: str, at: int) -> int:
-    """The position of the program table just before byte `at` of a transport stream, else `at`."""
+    """The position of the program table just before byte `at` of a transport stream, or of the
+    headers of the pack in a program stream; else `at`."""
     first = max(0, at - HEADER_PACKETS * PACKET)
     with open(path, "rb") as f:
         f.seek(first)
         before = f.read(at - first)
+    if (pack := before.rfind(_PACK)) >= 0 and pack + _headers_bytes(before[pack:]) == len(before):
+        return first + pack
     for back in range(PACKET, len(before) + 1, PACKET):
         packet = before[len(before) - back :]
         if packet[:1] != b"G":
@@ -164,3 +172,11 @@ def _with_header(path: str, at: int) -> int:
                 at_table -= PACKET
             return at_table
     return at
+
+
+def _headers_bytes(data: bytes) -> int:
+    """The length of the header of a pack, with the one of the system where that follows it."""
+    size = 12 if data[4:5] < b"\x40" else 14 + (int.from_bytes(data[13:14], "big") & 7)
+    if data[size : size + 4] == _SYSTEM:
+        size += 6 + int.from_bytes(data[size + 4 : size + 6], "big")
+    return size

@@ -84,8 +84,7 @@ class Resampler:
         done = self._drain() + self._judged(len(self._held))
         if self._to is not None:
             done += _chunks(self._to, None, None)
-        if self._to_aside is not None:
-            self.aside += _chunks(self._to_aside, None, None)
+        self._end_aside()
         self._reset()
         return done
 
@@ -117,8 +116,16 @@ class Resampler:
                 self._to_aside = self._to_aside or _downsampler(other)
                 self.aside += _chunks(self._to_aside, other, start)
                 frame = _one_side(frame, 0)
+            else:
+                self._end_aside()
             done += self._mixed(start, frame)
         return done
+
+    def _end_aside(self) -> None:
+        """What is left in the filter of the right channel comes before anything else is heard."""
+        if self._to_aside is not None:
+            self.aside += _chunks(self._to_aside, None, None)
+            self._to_aside = None
 
     def _mixed(self, start: float | None, frame: Any) -> list[Chunk]:
         self._to = self._to or _downsampler(frame)

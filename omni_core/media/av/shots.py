@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from omni_core.media.av.cuts import CutDetector
@@ -44,6 +44,7 @@ class ShotCutter:
         self._new: list[tuple[float, Luma]] = []
         self._start: float | None = None
         self._pending: float | None = None  # a cut that waits for its shot to be long enough
+        self._shown: VideoContent | None = None  # of the shot before
         self._t = -math.inf
         self._skipped_to = -math.inf
         self._end = 0.0
@@ -125,10 +126,10 @@ class ShotCutter:
         known = min(self._horizon, now)
         if self._pending is not None:
             if now - self._pending >= self._options.shot_min_s:
-                if (shot := self._close(self._pending)) is not None:
+                shot = self._close(self._pending) or self._held(self._pending)
+                if shot is not None:
                     yield shot
-                self._start = self._pending  # also where a held picture filled the time before it
-                self._pending = None
+                self._start, self._pending = self._pending, None
         elif known - self._start > self._options.shot_max_s:
             shot = self._close(self._start + self._options.shot_max_s * 2 / 3)
             if shot is not None:
@@ -147,5 +148,14 @@ class ShotCutter:
         if made is None:
             return None
         shot = Shot(self._start, end, *made)
-        self._start = end
+        self._start, self._shown = end, shot.video
         return shot
+
+    def _held(self, end: float) -> Shot | None:
+        """The picture with which the shot before ended, where no other came until `end`."""
+        assert self._start is not None  # noqa: S101 - frames came
+        if self._shown is None:
+            return None
+        times = (round(self._start, 4),)
+        video = replace(self._shown, frames=self._shown.frames[-1:], times=times)
+        return Shot(self._start, end, video, self._start)

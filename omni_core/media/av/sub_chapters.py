@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import mmap
 from collections.abc import Iterator
 
@@ -10,7 +11,9 @@ from omni_core.media.av.cut_off import number_bytes
 _EBML, _SEGMENT, _CHAPTERS, _EDITION = 0x1A45DFA3, 0x18538067, 0x1043A770, 0x45B9
 _ATOM, _START, _END, _HIDDEN = 0xB6, 0x91, 0x92, 0x98
 _DISPLAY, _STRING = 0x80, 0x85
-_MAX_ELEMENTS, _MAX_BYTES, _MAX_DEPTH = 100_000, 4 << 20, 8
+_MAX_ELEMENTS, _MAX_BYTES, _MAX_DEPTH, _MAX_FOUND = 100_000, 4 << 20, 8, 10_000
+_NUMBER_BYTES = 8
+"""Of a number at most."""
 _NANOSECONDS = 1e9
 
 Found = tuple[float, float, str]
@@ -27,7 +30,8 @@ def sub_chapters(path: str) -> list[Found]:
             for edition in _editions(data):
                 for kind, first, last in _elements(edition, 0, len(edition)):
                     if kind == _ATOM:
-                        found += _within(edition, first, last, 1)
+                        left = _MAX_FOUND - len(found)
+                        found += itertools.islice(_within(edition, first, last, 1), left)
             return found
 
 
@@ -51,9 +55,9 @@ def _within(data: bytes, first: int, last: int, depth: int) -> Iterator[Found]:
         at, until, titles, is_hidden = 0, 0, list[str](), False
         for inner, a, b in _elements(data, begin, end):
             if inner == _START:
-                at = int.from_bytes(data[a:b], "big")
+                at = int.from_bytes(data[a : min(b, a + _NUMBER_BYTES)], "big")
             elif inner == _END:
-                until = int.from_bytes(data[a:b], "big")
+                until = int.from_bytes(data[a : min(b, a + _NUMBER_BYTES)], "big")
             elif inner == _HIDDEN:
                 is_hidden = any(data[a:b])
             elif inner == _DISPLAY:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,34 @@ def test_channels_that_belong_together_are_heard_as_one(kind: str, write: Write,
     found = cut(write(sides(kind)))
     assert len(heard(found, 0)) == 1
     assert heard(found, ASIDE) == []
+
+
+@pytest.mark.parametrize("silent", [0, 1])
+def test_a_channel_that_goes_on_alone_is_heard_to_its_end(
+    silent: int, write: Write, cut: Any
+) -> None:
+    going, ending = babble(1, 90), babble(2, 90)
+    ending[20 * RATE :] = 0
+    found = cut(write((ending, going) if silent == 0 else (going, ending)))
+    alone = heard(found, 0 if silent else ASIDE)
+    samples = np.zeros(91 * 16000, np.float32)
+    for start, _, audio in alone:
+        at = round((start - audio.overlap_s) * 16000)
+        samples[at : at + audio.samples.size] = audio.samples
+    got, true = loudness(samples, 16000)[:890], loudness(going, RATE)[:890]
+    assert np.corrcoef(got, true)[0, 1] > 0.9
+    order = [s.span.start for s in found if isinstance(s.content, AudioContent)]
+    assert all(b > a - 35 for a, b in itertools.pairwise(order))
+
+
+def test_a_short_stretch_of_two_voices_comes_before_what_follows_it(write: Write, cut: Any) -> None:
+    one, other = babble(1, 200), babble(2, 200)
+    other[20 * RATE :] = one[20 * RATE :] * np.float32(0.7)
+    found = [s for s in cut(write((one, other))) if isinstance(s.content, AudioContent)]
+    ((number, aside),) = [(n, s) for n, s in enumerate(found) if s.part == ASIDE]
+    assert aside.span.end == pytest.approx(20, abs=8)
+    assert all(s.span.start < aside.span.end + 1 for s in found[:number])
+    assert found[number + 1 :]
 
 
 def test_what_is_opened_is_the_sound_of_both_channels(write: Write, svc: Any) -> None:

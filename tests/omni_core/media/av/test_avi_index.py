@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def test_a_whole_avi_is_read_without_its_index(
 ) -> None:
     path = film(frames(tools), suffix=".avi", codec="mpeg4", sound=tone(12), sound_codec="mp3")
     asked: list[str] = []
-    monkeypatch.setattr(avi_index, "_counts", asked.append)
+    monkeypatch.setattr(avi_index, "_entries", asked.append)
     decomposed(path)
     assert asked == []
 
@@ -79,3 +80,16 @@ def test_an_index_that_is_damaged_moves_nothing(film: Any, tools: Any, decompose
     path.write_bytes(data)
     lengths = [i.seconds for i in decomposed(path) if isinstance(i, FileLength)]
     assert lengths and lengths[0] < 12
+
+
+def test_the_index_of_a_long_film_takes_little_memory() -> None:
+    entry = np.array([((48, 48), b"dc", 16, 0, 92)], avi_index._ENTRY)
+    entries = np.repeat(entry, 400_000)
+    entries["place"] = 4 + 100 * np.arange(len(entries))
+    tracemalloc.start()
+    index = avi_index._Index(entries.tobytes())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert index.before(100 * 399_999) == (399_999, 92 * 399_999)
+    assert index.before(50) is index.before(100 * 400_000) is None
+    assert most < 64 << 20

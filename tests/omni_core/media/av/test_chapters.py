@@ -6,6 +6,7 @@ import itertools
 import time
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 
 from omni_core.media.av import cue_sheet
-from omni_core.media.av.chapters import is_generic
+from omni_core.media.av.chapters import TITLE_CHARACTERS, chapters, is_generic
+from omni_core.media.av.sub_chapters import sub_chapters
 from omni_core.types import CHAPTER_ORIGIN, Segment
 
 FORMS = {".mkv": "aac", ".mp4": "aac", ".m4b": "aac", ".mp3": "libmp3lame", ".webm": "libopus"}
@@ -236,16 +238,39 @@ def test_chapters_inside_chapters_are_found(talk: Any, cut: Any) -> None:
             4, 10, "The turbine hall", atom(5, 6, "Not shown", hidden=1), atom(6, 10, "The storm")
         ),
     )
-    chapters = element(0x1043A770, element(0x45B9, b"".join(acts)))
+    added = element(0x1043A770, element(0x45B9, b"".join(acts)))
     data = path.read_bytes()
     at = data.index(b"\x18\x53\x80\x67") + 4
-    size = (int.from_bytes(data[at : at + 8], "big") + len(chapters)).to_bytes(8, "big")
+    size = (int.from_bytes(data[at : at + 8], "big") + len(added)).to_bytes(8, "big")
     tracks = data.index(b"\x16\x54\xae\x6b", data.index(b"\x16\x54\xae\x6b") + 4)
-    path.write_bytes(data[:at] + size + data[at + 8 : tracks] + chapters + data[tracks:])
+    path.write_bytes(data[:at] + size + data[at + 8 : tracks] + added + data[tracks:])
     assert titles(cut(path)) == [
         (0, 2, "The sluice"), (2, 3, "Nets"), (3, 4, "A knot"), (4, 6, "The turbine hall"),
         (6, pytest.approx(10, abs=0.1), "The storm"),
     ]  # fmt: skip
+
+
+def test_a_number_of_a_chapter_that_is_too_long_is_no_error(tmp_path: Path) -> None:
+    inner = element(0xB6, element(0x91, b"\xff" * 200) + element(0x92, b"\xff" * 200))
+    edition = element(0x45B9, element(0xB6, inner))
+    path = tmp_path / "talk.mkv"
+    path.write_bytes(element(0x1A45DFA3, b"") + element(0x18538067, element(0x1043A770, edition)))
+    ((start, end, title),) = sub_chapters(str(path))
+    assert (start, end) == pytest.approx((2**64 / 1e9, 2**64 / 1e9))
+    assert title == ""
+
+
+def test_titles_of_one_chapter_are_cut_together() -> None:
+    one = {"time_base": 1, "start": 0, "end": 9}
+    named = [one | {"metadata": {"title": f"In language {n}"}} for n in range(2000)]
+    streams = SimpleNamespace(audio=[])
+    opened = SimpleNamespace(
+        format=SimpleNamespace(name="mov"), chapters=lambda: named, start_time=0, metadata={},
+        streams=streams,
+    )  # fmt: skip
+    (found,) = chapters(opened, 9.0)
+    assert found.title.startswith("In language 0 / In language 1 / ")
+    assert len(found.title) == TITLE_CHARACTERS
 
 
 @pytest.mark.parametrize("rate", [8000, 44_100, 96_000])

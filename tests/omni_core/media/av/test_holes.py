@@ -14,7 +14,7 @@ import pytest
 
 from omni_core.media.av.clock import Clock
 from omni_core.media.av.holes import Holes
-from omni_core.media.av.lost_sync import breaks
+from omni_core.media.av.lost_sync import breaks, is_of_a_frame
 from omni_core.types import CutOptions, FileWarning, Source
 
 Warned = Callable[[Path], list[str]]
@@ -306,3 +306,27 @@ def test_padding_and_words_between_frames_are_no_cut(
     at = data.index(data[:2], len(data) // 2)
     path.write_bytes(data[:at] + between[:400] + data[at:])
     assert not any("cut" in line for line in warned(path))
+
+
+@pytest.mark.parametrize("between", [b"TAG" + b"A song".ljust(125, b"\0"), b"\xff" * 90])
+def test_old_tags_and_padding_between_joined_mp3s_are_no_cut(
+    between: bytes, recording: Callable[..., Path], warned: Warned
+) -> None:
+    path = recording("a.mp3", "libmp3lame", write_xing="0", id3v2_version="0")
+    data = path.read_bytes()
+    path.write_bytes(data + between + data + between + data)
+    assert warned(path) == []
+
+
+@pytest.mark.parametrize(
+    ("rest", "is_cut"),
+    [
+        (b"TAG" + b"A song".ljust(125, b"\0"), False),
+        (b"\5" * 200 + b"TAG" + b"\7" * 20, True),
+        (b"\xff" * 90, False),
+        (b"\xff" * 90 + b"\xfb\x90", True),
+        (b"U" * 90, True),
+    ],
+)
+def test_bytes_between_frames_are_told_apart(rest: bytes, is_cut: bool) -> None:
+    assert is_of_a_frame(rest) is is_cut

@@ -9,8 +9,9 @@ import av
 import numpy as np
 import pytest
 
+from omni_core.media.av import parts
 from omni_core.media.av.parts import parts_of
-from omni_core.types import Channel
+from omni_core.types import Channel, CutOptions, FileWarning, Limits, Source
 
 
 @pytest.fixture
@@ -224,6 +225,29 @@ def test_pictures_that_go_on_in_another_track_are_seen(
     for second in (1.0, 5.0, 7.0, 9.0, 11.0):
         ((_, pixels),) = svc.frames(str(path), [second], 160)
         assert read_barcode(pixels) == pytest.approx(second * 25, abs=8)
+
+
+def test_tracks_that_cannot_be_opened_by_themselves_are_no_parts(film: Any, tools: Any) -> None:
+    path = film([tools.barcode(i) for i in range(50)], suffix=".ts")
+    size = path.stat().st_size
+    assert parts._in_turn(str(path), [0, size - 40, size], Limits()) == ()
+
+
+def test_program_streams_that_were_joined_do_not_break_off(
+    film: Any, tools: Any, tone: Any, tmp_path: Path, svc: Any
+) -> None:
+    one = film(
+        [tools.barcode(i) for i in range(100)], suffix=".mpg", codec="mpeg2video", sound=tone(4),
+        sound_codec="mp2",
+    )  # fmt: skip
+    path = tmp_path / "joined.mpg"
+    path.write_bytes(2 * one.read_bytes())
+    first, second = parts_of(str(path))
+    assert second.first == first.last == one.stat().st_size
+    info = svc.probe(str(path))
+    source = Source("0" * 64, str(path), "", info.modality, info.mime, 1, info.duration_s)
+    items = svc.decompose(str(path), source, CutOptions())
+    assert [i.message for i in items if isinstance(i, FileWarning)] == []
 
 
 def test_two_tracks_of_pictures_side_by_side_are_no_parts(tmp_path: Path, tools: Any) -> None:
