@@ -33,8 +33,8 @@ that was under way waited for two hours. What the address says of these counts i
 OF_THE_SERVER = (
     "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
 )
-"""So that the server notices it too: the locks of a machine that vanished are free again within half
-a minute, not two hours."""
+"""So that the server notices it too: the locks of a machine that vanished are free again within
+half a minute, not two hours."""
 OLDEST = 13
 """PostgreSQL 13: the oldest version that the tests' queries suit."""
 READS = 3
