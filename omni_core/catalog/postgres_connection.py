@@ -41,6 +41,8 @@ READS = 3
 """How often a query is tried when its connection breaks."""
 MOST = 8
 """Connections of one process."""
+WRITE = 6
+"""How many of them may write at once: who reads never waits for writes that wait for a lock."""
 CLOSE_S = 2.0
 """How long closing waits for a connection that is being made."""
 GONE = "CATALOG_UNREACHABLE"
@@ -104,6 +106,7 @@ class Pool:
         """Connects once, so that a wrong address or password is told at once. Raises StoreError."""
         self._where = where(url)
         self._local = threading.local()
+        self._writers = threading.BoundedSemaphore(WRITE)
         with self._as_store_errors(), psycopg.connect(url, connect_timeout=CONNECT_S) as first:
             version = first.info.server_version // 10_000
         if version < OLDEST:
@@ -135,6 +138,7 @@ class Pool:
         """One transaction; within it `read` of this thread sees what it wrote."""
         with (
             self._as_store_errors(),
+            self._turn_to_write(),
             self._connection() as connection,
             connection.transaction(),
         ):
@@ -143,6 +147,15 @@ class Pool:
                 yield self._local.current
             finally:
                 self._local.current = None
+
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        if not self._writers.acquire(timeout=CONNECT_S):
+            raise PoolTimeout("the others write")
+        try:
+            yield
+        finally:
+            self._writers.release()
 
     def read(self, statement: str, values: Sequence[Any]) -> list[Row]:
         """The rows of a query; asked again on another connection when its own broke."""
