@@ -14,6 +14,8 @@ from omni_core.catalog.store import Catalog
 from omni_core.errors import StoreError
 
 _KEY = "moved_to"
+MOVED_TO = f"SELECT value FROM meta WHERE key = '{_KEY}' AND value <> ''"  # noqa: S608 - ours
+"""Has a row where the library has left the catalog."""
 _PROBE = "moving"
 
 

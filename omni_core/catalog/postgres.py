@@ -22,7 +22,7 @@ from typing import Any
 from omni_core import processes
 from omni_core.catalog import postgres_schema
 from omni_core.catalog.database import Transaction
-from omni_core.catalog.moved import refuse_moved
+from omni_core.catalog.moved import MOVED_TO, refuse_moved
 from omni_core.catalog.postgres_connection import Pool, PostgresTransaction, Row
 from omni_core.catalog.rows import mapping
 from omni_core.catalog.store import Catalog
@@ -196,8 +196,8 @@ class PostgresCatalog(Catalog):
         if self._read_only:
             raise StoreError("the catalog is open read-only: nothing is written", code="READ_ONLY")
         with self._pool.transaction() as db:
-            db.execute(f"SELECT {lock}(hashtextextended(current_schema(), 2))")
-            if not self._even_moved:  # by a statement of its own: it sees what that waited for
+            waits = f"SELECT {lock}(hashtextextended(current_schema(), 2))"
+            if db.execute_in_turn(waits, MOVED_TO) and not self._even_moved:
                 refuse_moved(self)
             yield db
 

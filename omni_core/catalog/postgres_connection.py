@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,12 +30,19 @@ KEEPALIVE = {
 }  # fmt: skip
 """A machine that vanished without a word is noticed within 30 s; the system's own way, a question
 that was under way waited for two hours. What the address says of these counts instead."""
+OF_THE_SERVER = (
+    "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
+)
+"""So that the server notices it too: the locks of a machine that vanished are free again within
+half a minute, not two hours."""
 OLDEST = 13
 """PostgreSQL 13: the oldest version that the tests' queries suit."""
 READS = 3
 """How often a query is tried when its connection breaks."""
 MOST = 8
 """Connections of one process."""
+WRITE = 6
+"""How many of them may write at once: who reads never waits for writes that wait for a lock."""
 CLOSE_S = 2.0
 """How long closing waits for a connection that is being made."""
 GONE = "CATALOG_UNREACHABLE"
@@ -77,6 +84,14 @@ class PostgresTransaction:
         found: Cursor = cursor.execute(_translated(statement), _clean(values) or None)
         return found
 
+    def execute_in_turn(self, *statements: str) -> list[Row]:
+        """Run queries by one message to the server, each when the one before has ended; the rows of
+        the last. One that waits for a lock is waited for before the next looks."""
+        together = psycopg.Pipeline.is_supported()  # by libpq 14 and newer
+        with self._connection.pipeline() if together else nullcontext():
+            cursors = [self.execute(statement) for statement in statements]
+        return cursors[-1].fetchall()
+
     def executemany(self, statement: str, values: Sequence[Sequence[Any]], /) -> None:
         """Run a statement once for each row of values."""
         if values:
@@ -91,6 +106,7 @@ class Pool:
         """Connects once, so that a wrong address or password is told at once. Raises StoreError."""
         self._where = where(url)
         self._local = threading.local()
+        self._writers = threading.BoundedSemaphore(WRITE)
         with self._as_store_errors(), psycopg.connect(url, connect_timeout=CONNECT_S) as first:
             version = first.info.server_version // 10_000
         if version < OLDEST:
@@ -101,6 +117,7 @@ class Pool:
 
         def configure(connection: psycopg.Connection[Any]) -> None:
             connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(schema)))
+            connection.execute(OF_THE_SERVER)
 
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # told by the errors of calls
         self._watch = Watch(url)
@@ -121,6 +138,7 @@ class Pool:
         """One transaction; within it `read` of this thread sees what it wrote."""
         with (
             self._as_store_errors(),
+            self._turn_to_write(),
             self._connection() as connection,
             connection.transaction(),
         ):
@@ -129,6 +147,15 @@ class Pool:
                 yield self._local.current
             finally:
                 self._local.current = None
+
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        if not self._writers.acquire(timeout=CONNECT_S):
+            raise PoolTimeout("the others write")
+        try:
+            yield
+        finally:
+            self._writers.release()
 
     def read(self, statement: str, values: Sequence[Any]) -> list[Row]:
         """The rows of a query; asked again on another connection when its own broke."""

@@ -69,11 +69,15 @@ class ModelServerClient:
         return self._json(self._send("POST", path, seconds, {"json": data}))
 
     def lives(self) -> bool:
-        """Whether the server answers anything at all within `ALIVE_S`."""
+        """Whether the server answers anything at all within `ALIVE_S`; True where it is not asked,
+        since the connections are closed."""
         try:
             self._once("GET", "/info", time.monotonic() + ALIVE_S, {})
         except (httpx2.HTTPError, TimeoutError):
-            return False
+            return self._client.is_closed
+        except RuntimeError:  # closed before: the calls that are under way end by themselves
+            if not self._client.is_closed:
+                raise
         except UnavailableError:  # it answers too much
             pass
         return True

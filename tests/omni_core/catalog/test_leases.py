@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -398,6 +398,13 @@ def test_a_machine_that_vanished_without_a_word_is_noticed(postgres_url: str) ->
 
     assert waits(postgres_url) == (15, 30_000)
     assert waits(f"{postgres_url}?keepalives_idle=99") == (99, 30_000)  # the address counts
+    pool = Pool(postgres_url, "public")
+    try:
+        settings = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count")
+        found = [pool.read(f"SHOW {name}", ())[0][0] for name in settings]
+    finally:
+        pool.close()
+    assert found == ["15", "5", "3"], "the server frees the locks of such a machine"
 
 
 def test_a_title_with_a_nul_is_kept_without_it(open_postgres: Open) -> None:
@@ -420,3 +427,28 @@ def test_what_another_process_stores_is_seen_at_once(open_postgres: Open) -> Non
         assert two.totals() == (n + 1, sum(range(n + 1)))
         assert [r.title for r in two.find(f"t{n}")] == [f"T{n}"]
     assert json.dumps(two.collections()) == '{"default": 3}'
+
+
+def test_a_write_asks_for_its_lock_and_whether_the_library_has_left_by_one_message(
+    open_postgres: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from psycopg import Pipeline
+
+    from omni_core.catalog.postgres_connection import PostgresTransaction
+
+    one = open_postgres()
+    together: list[bool] = []
+    execute = PostgresTransaction.execute
+
+    def watched(self: PostgresTransaction, statement: str, values: Sequence[object] = ()) -> Any:
+        together.append(bool(self._connection.pgconn.pipeline_status))
+        return execute(self, statement, values)
+
+    monkeypatch.setattr(PostgresTransaction, "execute", watched)
+    one.set_meta("a", "b")
+    assert together == [True, True, False]
+    monkeypatch.setattr(Pipeline, "is_supported", classmethod(lambda _: False))
+    one.set_meta("a", "c")
+    assert together[3:] == [False, False, False], "an older libpq"
+    monkeypatch.undo()
+    assert one.get_meta("a") == "c"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -140,3 +141,37 @@ def test_a_library_leaves_its_catalog_only_after_a_write_that_was_under_way(
         put_meta(db, "late", "it counts")
     leaving.join(30)
     assert seen == ["it counts"]
+
+
+def test_whoever_reads_does_not_wait_for_the_writers_that_a_move_holds_up(
+    open_postgres: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from omni_core.catalog import postgres_connection
+
+    running, mover = open_postgres(), open_postgres()
+    begin(running)
+    monkeypatch.setattr(postgres_connection, "CONNECT_S", 2)
+    told: list[str] = []
+
+    def write() -> None:
+        try:
+            running.set_meta("late", "is lost")
+        except StoreError as e:
+            told.append(str(e.code))
+
+    writers = [threading.Thread(target=write) for _ in range(postgres_connection.MOST + 1)]
+
+    def check() -> None:
+        for writer in writers:
+            writer.start()
+        deadline = time.monotonic() + 30
+        waits = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        while len(mover._all(waits)) < postgres_connection.WRITE and time.monotonic() < deadline:
+            pass
+        assert running.totals() == (1, 0)
+
+    leave_for(mover, "elsewhere", check)
+    for writer in writers:
+        writer.join(30)
+    assert len(told) == len(writers)
+    assert told.count("CATALOG_MOVED") >= postgres_connection.WRITE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from omni_core.errors import StoreError
 from omni_core.index import wire
-from omni_core.index.edge_recent import Recent
+from omni_core.index.edge_recent import Recent, read_ahead
 from omni_core.index.edge_worker import Served, Shard
 from omni_core.payload import StoredSegment
 from omni_core.points import Point
@@ -126,3 +127,20 @@ def test_every_method_of_the_child_answers_without_a_pickle(tmp_path: Path) -> N
     ]
     assert {type(answer) for answer in answers} <= {bytes, int, bool}
     served.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="says nothing of the holes in a file")
+def test_of_the_payload_files_what_they_hold_is_read_ahead_and_not_their_holes(
+    tmp_path: Path,
+) -> None:
+    text = "".join(map(chr, np.random.default_rng(0).integers(97, 123, 5000)))
+    shard = Shard(tmp_path, DIM, False)
+    shard.upsert([Point(uid(i), np.ones(DIM, np.float32), None,
+                        StoredSegment({"text": text + str(i)})) for i in range(100)])  # fmt: skip
+    shard.flush()
+    files = [*tmp_path.glob("shard/segments/*/payload_storage/page_*.dat")]
+    assert sum(path.stat().st_size for path in files) >= 32 << 20
+    held = sum(path.stat().st_blocks * 512 for path in files)
+    assert 0 < read_ahead(tmp_path / "shard") <= held < 4 << 20
+    shard.close()
+    assert read_ahead(tmp_path / "elsewhere") == 0

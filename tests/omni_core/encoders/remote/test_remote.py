@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -171,6 +172,31 @@ def test_a_worker_that_hangs_is_noticed_long_before_the_deadline_and_another_one
             alone.encode_questions(question)
     finally:
         way.close()
+
+
+def test_a_worker_is_not_said_to_hang_by_a_client_that_is_closed(worker: str, token: str) -> None:
+    one = client.ModelServerClient(worker, token, attempts=1)
+    assert one.lives()
+    one.close()
+    assert one.lives()
+
+
+def test_a_slow_worker_that_shows_signs_of_life_is_waited_for() -> None:
+    asked: list[bool] = []
+    done = threading.Event()
+
+    def lives() -> bool:
+        asked.append(True)
+        if len(asked) == 3:
+            done.set()
+        return True
+
+    def call() -> str:
+        assert done.wait(30)
+        return "late"
+
+    assert hanging.unless_hanging(call, lives, 0.2, "a worker") == "late"
+    assert len(asked) >= 3
 
 
 def test_an_answer_that_is_no_json_is_one_line(running: Running, settings: ForWorker) -> None:
