@@ -85,6 +85,19 @@ def _no_spaces(chars: list[dict[str, Any]], size: float) -> frozenset[int]:
     return letter_spacing.no_spaces([c["c"] for c in chars], gaps, size)
 
 
+def _packet(doc: Any) -> bytes:
+    """What a PDF says of itself as XMP."""
+    try:
+        kind, said = doc.xref_get_key(doc.pdf_catalog(), "Metadata")
+        if kind != "xref":
+            return b""
+        number = int(said.split()[0])
+        filters = doc.xref_get_key(number, "Filter")[1]
+        return metadata.unpacked(doc.xref_stream_raw(number) or b"", filters)
+    except FAILURES:
+        return b""
+
+
 def _is_whole(doc: Any) -> bool:
     """Whether the last page is where the page tree says."""
     try:
@@ -108,9 +121,7 @@ class MuPdfDocument(Document):
         self.title = meta.get("title") or ""
         self.dates = [meta.get("creationDate") or "", meta.get("modDate") or ""]
         if kind == "pdf" and not (self.title and any(self.dates)):
-            self.title, self.dates = metadata.completed(
-                self.title, self.dates, (doc.get_xml_metadata() or "").encode()
-            )
+            self.title, self.dates = metadata.completed(self.title, self.dates, _packet(doc))
 
     @override
     def page(self, number: int) -> Page:
