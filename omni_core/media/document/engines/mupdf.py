@@ -56,7 +56,7 @@ _HIDDEN = (1, 3)
 """`field_display` of fields that are never seen, or only on paper."""
 _FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_IGNORE_ACTUALTEXT
 """What is drawn: the replacement that a file gives for it may be empty and hide whole blocks."""
-_READINGS = "rp{display:none} rt::before{content:'('} rt::after{content:')'}"
+_READINGS = "rp,rt:empty{display:none} rt::before{content:'('} rt::after{content:')'}"
 """Readings above words stand in brackets after them, as in a book that writes the brackets."""
 
 
