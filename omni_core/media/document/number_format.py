@@ -208,9 +208,9 @@ def _of_groups(tokens: list[tuple[str, str]]) -> NumberFormat:
 
 def _literals(tokens: list[tuple[str, str]]) -> str:
     """The literal text of a format: quoted, escaped, currency and sign tokens, spaces, and the
-    `x` of multiples."""
+    `x` of multiples, and the stroke before a unit."""
     shown = ("quoted", "escaped", "currency", "sign")
-    return "".join(text for kind, text in tokens if kind in shown or text in (" ", "x"))
+    return "".join(text for kind, text in tokens if kind in shown or text in (" ", "x", "/"))
 
 
 def _exact(raw: str, value: float) -> str:

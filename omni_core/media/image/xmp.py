@@ -25,7 +25,7 @@ _NAMESPACES = {
     "http://ns.adobe.com/lightroom/1.0/": "lr",
     "http://www.digikam.org/ns/1.0/": "digikam",
 }
-_DROPPED = re.compile(r"<\?xpacket.*?\?>|<!DOCTYPE[^>\[]*(?:\[.*?\])?[^>]*>", re.S)
+_DROPPED = re.compile(r"<\?xpacket[^<>]*>|<!DOCTYPE[^<>\[]*+(?:\[[^\]<>]*+\])?+[^<>]*>")
 _BULK = (
     b"photoshop:DocumentAncestors", b"photoshop:TextLayers", b"xmpMM:History", b"xmpMM:Ingredients",
     b"xmpMM:Pantry", b"xmpMM:Manifest", b"xmp:Thumbnails",

@@ -61,6 +61,8 @@ _UNITS = ("currencyid", "unitcode", "currency", "unit", "units", "uom")
 """Attributes of data that say of what a number is so many."""
 _NUMBER = re.compile(r"\s*[+-]?\d[\d.,'\s]*")
 MAX_UNIT = 40
+_NO_UNIT = re.compile(r"#|.*(?:://|urn:)|[\d.,\s]*$|(?:C62|H87|EA|PCE|id)$", re.I | re.S)
+"""Addresses and numbers, and what stands for single things in trade."""
 _DECLARATION = re.compile(r"<[^>]*>")
 _SELF_CLOSING = re.compile(r"<([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
 _SPACE = re.compile(r"\s+")
@@ -206,7 +208,11 @@ class Page:
             return
         said = element.attributes
         unit = next((value for name in _UNITS if (value := said.get(name))), "")
-        if unit and len(unit) <= MAX_UNIT:
+        following = element.next
+        written = following is not None and following.tag == "-text" and following.text().lstrip()
+        if written and unit and written.startswith(unit):
+            return
+        if len(unit) <= MAX_UNIT and not _NO_UNIT.match(unit):
             self._append(f" {unit}" if not text[-1].isspace() else unit)
 
     def _leave(self, node: LexborNode) -> None:

@@ -56,7 +56,7 @@ _HIDDEN = (1, 3)
 """`field_display` of fields that are never seen, or only on paper."""
 _FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_IGNORE_ACTUALTEXT
 """What is drawn: the replacement that a file gives for it may be empty and hide whole blocks."""
-_READINGS = "rp{display:none} rt::before{content:'('} rt::after{content:')'}"
+_READINGS = "rp,rt:empty{display:none} rt::before{content:'('} rt::after{content:')'}"
 """Readings above words stand in brackets after them, as in a book that writes the brackets."""
 
 
@@ -85,6 +85,19 @@ def _no_spaces(chars: list[dict[str, Any]], size: float) -> frozenset[int]:
     return letter_spacing.no_spaces([c["c"] for c in chars], gaps, size)
 
 
+def _packet(doc: Any) -> bytes:
+    """What a PDF says of itself as XMP."""
+    try:
+        kind, said = doc.xref_get_key(doc.pdf_catalog(), "Metadata")
+        if kind != "xref":
+            return b""
+        number = int(said.split()[0])
+        filters = doc.xref_get_key(number, "Filter")[1]
+        return metadata.unpacked(doc.xref_stream_raw(number) or b"", filters)
+    except FAILURES:
+        return b""
+
+
 def _is_whole(doc: Any) -> bool:
     """Whether the last page is where the page tree says."""
     try:
@@ -108,9 +121,7 @@ class MuPdfDocument(Document):
         self.title = meta.get("title") or ""
         self.dates = [meta.get("creationDate") or "", meta.get("modDate") or ""]
         if kind == "pdf" and not (self.title and any(self.dates)):
-            self.title, self.dates = metadata.completed(
-                self.title, self.dates, (doc.get_xml_metadata() or "").encode()
-            )
+            self.title, self.dates = metadata.completed(self.title, self.dates, _packet(doc))
 
     @override
     def page(self, number: int) -> Page:

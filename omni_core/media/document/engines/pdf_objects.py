@@ -10,8 +10,11 @@ from __future__ import annotations
 import mmap
 import re
 import zlib
+from bisect import bisect
+from collections import deque
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 
 MAX_BYTES = 256 << 20
 """Larger files are not looked at."""
@@ -24,7 +27,9 @@ MAX_OBJECT = 4 << 20
 MOST_AFTER = 64
 """Bytes after the end of deflated data, its checksum among them; more of them were meant to be
 unpacked, and a damaged byte said that the end is there."""
-MAX_OBJECTS = 2_000_000
+MAX_OBJECTS = 1_000_000
+MAX_NAMED = 1 << 20
+"""Bytes at the start of a stream of objects that name them."""
 _OBJECT = re.compile(rb"obj\b")
 _NUMBERED = re.compile(rb"(?<!\d)(\d{1,8})\s{1,3}\d{1,5}\s{1,3}\Z")
 _BEFORE = 20
@@ -39,6 +44,8 @@ _CONTENTS = re.compile(rb"/Contents\s*(?:\[([^\[\]/<>]*)\]|(\d{1,8})\s)")
 _STREAM = re.compile(rb"stream\r?\n")
 _DEFLATED = re.compile(rb"/Filter\s*(?:\[\s*)?/Fl(?:ateDecode)?\s*(?:\]|/(?!\w+Decode)|>>)")
 _NUMBERS = re.compile(rb"\d+")
+_OF_OBJECTS = re.compile(rb"/ObjStm\b")
+_LENGTH = re.compile(rb"/Length\s{1,3}(\d{1,10})(?!\s*\d)")
 _HEAD = 4_000
 """Bytes of an object in which its dictionary is looked for."""
 
@@ -81,8 +88,7 @@ class PdfObjects:
         """What the file says of itself as XMP; empty without it."""
         if not self._data or self._data.find(b"/Metadata") < 0 or self._is_encrypted:
             return b""
-        roots = _ROOT.findall(self._data)
-        found = _METADATA.search(self._object(int(roots[-1]))) if roots else None
+        found = _METADATA.search(self._root)
         number = int(found[1]) if found else 0
         return self._unpacked(number)[0] if number in self._places else b""
 
@@ -91,17 +97,21 @@ class PdfObjects:
         return self._data.find(b"/Encrypt") >= 0
 
     @cached_property
+    def _root(self) -> bytes:
+        """The object from which all others are named."""
+        last = deque(islice(_ROOT.finditer(self._data), MAX_OBJECTS), maxlen=1)
+        return self._object(int(last[0][1])) if last else b""
+
+    @cached_property
     def _places(self) -> dict[int, int]:
         """Where the objects begin that stand by themselves."""
         places: dict[int, int] = {}
-        for found in _OBJECT.finditer(self._data):
+        for found in islice(_OBJECT.finditer(self._data), 2 * MAX_OBJECTS):  # and their ends
             at = found.start()
             numbered = _NUMBERED.search(self._data[max(0, at - _BEFORE) : at])
             if numbered is None:
                 continue
             places[int(numbered[1])] = found.end()
-            if len(places) >= MAX_OBJECTS:
-                break
         return places
 
     @cached_property
@@ -109,19 +119,31 @@ class PdfObjects:
         """The objects within streams of objects."""
         out: dict[int, bytes] = {}
         left = MAX_UNPACKED
-        for number, at in self._places.items():
-            head = bytes(self._data[at : at + _HEAD])
-            if b"/ObjStm" not in head.partition(b"stream")[0] or left <= 0:
-                continue
+        for number in self._streams_of_objects():
             data = self._unpacked(number)[0]
             left -= len(data)
-            first = re.search(rb"/First\s+(\d{1,9})", head)
-            numbers = [int(n[:9]) for n in _NUMBERS.findall(data[: int(first[1]) if first else 0])]
-            start = int(first[1]) if first else 0
+            if left <= 0:
+                break
+            head = bytes(self._data[self._places[number] : self._places[number] + _HEAD])
+            found = re.search(rb"/First\s+(\d{1,9})", head)
+            start = int(found[1]) if found else 0
+            numbers = [int(n[:9]) for n in _NUMBERS.findall(data[: min(start, MAX_NAMED)])]
             offsets = [*numbers[1::2], len(data)]
             for n, name in enumerate(numbers[: 2 * (len(numbers) // 2) : 2]):
                 out[name] = data[start + offsets[n] : start + offsets[n + 1]]
+                left -= len(out[name])
+                if left <= -MAX_UNPACKED:  # parts that overlap
+                    return out
         return out
+
+    def _streams_of_objects(self) -> Iterator[int]:
+        numbers = {at: number for number, at in self._places.items()}
+        places = sorted(numbers)
+        for found in islice(_OF_OBJECTS.finditer(self._data), MAX_OBJECTS):
+            at = places[n] if (n := bisect(places, found.start()) - 1) >= 0 else -_HEAD
+            near = found.start() - at < _HEAD
+            if near and b"stream" not in self._data[at : found.start()]:
+                yield numbers[at]
 
     def _object(self, number: int) -> bytes:
         """An object as far as its data, or as its end; as much as may be looked at."""
@@ -133,23 +155,21 @@ class PdfObjects:
 
     def _end(self, mark: bytes, at: int, within: int) -> int:
         """Where a mark stands after a place, -1 where it does not within so many bytes."""
-        within = min(within, self._left)
+        within = max(0, min(within, self._left))
         end = self._data.find(mark, at, at + within)
         self._left -= end - at if end >= 0 else within
         return end
 
     def _pages(self) -> Iterator[bytes]:
-        roots = _ROOT.findall(self._data)
-        tree = _PAGES.search(self._object(int(roots[-1]))) if roots else None
-        waiting, seen = [int(tree[1])] if tree else [], set[int]()
-        while waiting:
-            number = waiting.pop()
-            if number in seen:
-                continue
-            seen.add(number)
-            node = self._object(number)
+        tree = _PAGES.search(self._root)
+        waiting = [int(tree[1])] if tree else []
+        seen = set(waiting)
+        while waiting and self._left > 0:
+            node = self._object(waiting.pop())
             if _KIDS.search(node):
-                waiting += reversed(list(self._listed(_KIDS, node)))
+                kids = [kid for kid in dict.fromkeys(self._listed(_KIDS, node)) if kid not in seen]
+                seen.update(kids)
+                waiting += reversed(kids)
             else:
                 yield node
 
@@ -169,7 +189,7 @@ class PdfObjects:
             yield number
 
     def _is_damaged(self, number: int) -> bool:
-        if number not in self._places:
+        if self._left <= 0 or number not in self._places:
             return False
         _, whole = self._unpacked(number)
         return not whole
@@ -179,6 +199,7 @@ class PdfObjects:
         end costs nothing."""
         at = self._places[number]
         head = bytes(self._data[at : at + _HEAD])
+        self._left -= _HEAD
         found = _STREAM.search(head)
         if found is None:
             return b"", True
@@ -199,4 +220,6 @@ class PdfObjects:
         self._left -= len(data)
         if not inflate.eof:
             return data, bool(inflate.unconsumed_tail)
-        return data, len(inflate.unused_data) <= MOST_AFTER
+        length = _LENGTH.search(head, 0, found.start())
+        beyond = max(0, len(packed) - int(length[1])) if length else 0
+        return data, len(inflate.unused_data) - beyond <= MOST_AFTER

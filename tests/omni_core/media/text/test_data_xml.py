@@ -369,6 +369,12 @@ def test_values_of_data_with_short_names_are_no_single_word() -> None:
         ('<depth uom="m">-3.5</depth>', "-3.5 m"),
         ('<name unit="kg">Ann</name>', "Ann"),
         ('<count unit="">4</count>', "4"),
+        ('<count unit="1">4</count>', "4"),
+        ('<count unitCode="C62">4</count>', "4"),
+        ('<depth uom="#m">4</depth>', "4"),
+        ('<depth uom="urn:ogc:def:uom:UCUM::m">4</depth>', "4"),
+        ('<share unit="%">4</share>', "4 %"),
+        ('<dose><n unit="mg">4</n>mg</dose>', "4mg"),
         ('<count>4<note currency="EUR"/></count>', "4"),
     ],
 )

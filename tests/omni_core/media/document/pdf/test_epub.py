@@ -170,10 +170,11 @@ def test_a_damaged_chapter_costs_its_damaged_part(zipped: Zipped) -> None:
 
 @pytest.mark.parametrize("engine", [MUPDF, "pypdfium2"])
 def test_a_reading_above_a_word_follows_it_in_brackets(zipped: Zipped, engine: str) -> None:
-    words = "<ruby>漢字<rt>かんじ</rt></ruby>を<ruby>学<rp>(</rp><rt>まな</rt><rp>)</rp></ruby>ぶ"
+    words = "<ruby>漢字<rt>かんじ</rt></ruby>を<ruby>学<rp>(</rp><rt>まな</rt><rp>)</rp></ruby>"
+    words += "<ruby>食<rt>た</rt>べ<rt></rt></ruby>"
     path = book(zipped, ["a.xhtml"], a=f"<html><body><p>{words}</p></body></html>")
     _, text, warnings = read(path, engine)
-    assert ("漢字(かんじ)を学(まな)ぶ" in text, warnings) == (True, [])
+    assert ("漢字(かんじ)を学(まな)食(た)べ" in text, warnings) == (True, [])
 
 
 @pytest.mark.parametrize("name", [MUPDF, "pypdfium2"])

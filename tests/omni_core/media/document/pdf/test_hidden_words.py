@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -185,4 +187,45 @@ def test_pages_beyond_what_may_be_gone_through_count_as_whole(
         doc.save(path)
     assert pdf_objects.PdfObjects(str(path)).damaged_pages == {1}
     monkeypatch.setattr(pdf_objects, "MAX_WORK", 100)
+    assert pdf_objects.PdfObjects(str(path)).damaged_pages == set()
+
+
+@pytest.mark.parametrize("of", ["array", "overlap", "names"])
+def test_few_bytes_that_name_many_cost_little(of: str, tmp_path: Path) -> None:
+    many = 60_000
+    head = b"".join(b"%d 0 %d %d " % (2 * n + 10, 2 * n + 11, 8 << 20) for n in range(99))
+    objects = {"overlap": head + b" " * (9 << 20), "names": b"1 " * (8 << 20)}.get(of, b"")
+    first = len(head) if of == "overlap" else len(objects)
+    kids = b"".join(b"%d 0 R " % n for n in range(100, 400))
+    pages = b"".join(b"%d 0 obj << /Contents 5 0 R >> endobj " % n for n in range(100, 400))
+    path = tmp_path / "a.pdf"
+    path.write_bytes(
+        b"%PDF-1.7\n1 0 obj << /Pages 2 0 R >> endobj 2 0 obj << /Kids [" + kids + b"] >> endobj "
+        + (pages if of == "array" else b"")
+        + b"5 0 obj [" + b"6 0 R " * many + b"] endobj 6 0 obj << /Filter /FlateDecode >> stream\n"
+        + zlib.compress(b"q Q") + b"\nendstream endobj 7 0 obj << /Type /ObjStm "
+        b"/Filter /FlateDecode /First %d >> stream\n" % first + zlib.compress(objects)
+        + b"\nendstream endobj trailer << /Root 1 0 R >>"
+    )  # fmt: skip
+    begun = time.process_time()
+    if of != "array":
+        tracemalloc.start()
+    try:
+        assert pdf_objects.PdfObjects(str(path)).damaged_pages == set()
+        assert tracemalloc.get_traced_memory()[1] < 400 << 20
+    finally:
+        tracemalloc.stop()
+    assert time.process_time() - begun < 20
+
+
+def test_a_stream_is_whole_though_the_word_at_its_end_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    packed = zlib.compress(b"BT (words) Tj ET")
+    path.write_bytes(
+        b"%%PDF-1.7\n1 0 obj << /Pages 2 0 R >> endobj 2 0 obj << /Kids [3 0 R] >> endobj "
+        b"3 0 obj << /Contents 4 0 R >> endobj "
+        b"4 0 obj << /Length %d /Filter /FlateDecode >> stream\n%s\nendobj " % (len(packed), packed)
+        + b"5 0 obj << /Length 200 >> stream\n" + b"x" * 200 + b"\nendstream endobj "
+        b"trailer << /Root 1 0 R >>"
+    )  # fmt: skip
     assert pdf_objects.PdfObjects(str(path)).damaged_pages == set()

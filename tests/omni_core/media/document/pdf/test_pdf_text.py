@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,12 @@ import pymupdf
 import pytest
 from PIL import Image
 
-from omni_core.media.document.engines import opened
+from omni_core.media.document.engines import metadata, opened
 from omni_core.media.document.engines.base import Line
 from omni_core.media.document.odd_letters import typed
-from omni_core.media.document.pdf_text import in_reading_order
+from omni_core.media.document.page_units import PageUnits
+from omni_core.media.document.pdf_page import PageRead, read_page
+from omni_core.media.document.pdf_text import PageText, in_reading_order
 from omni_core.media.document.text_layer import is_enciphered, is_readable
 from omni_core.media.service import service
 from omni_core.types import (
@@ -460,6 +464,29 @@ def test_words_that_the_only_engine_makes_nothing_of_send_their_page_to_ocr(
     assert [s.text for s in segments if s.text] == (["Latin words below"] if latin else [])
 
 
+@pytest.mark.parametrize(
+    ("other", "partly", "taken"),
+    [
+        ("縦書きの文章を書きます", False, True),
+        ("縦書きの文章を書きます", True, False),
+        ("Lght hs kpr 4 ~ tk", False, False),
+        ("縦書 and mostly Latin letters", False, False),
+        ("", False, False),
+    ],
+)
+def test_lines_that_one_engine_lost_are_the_others_only_in_scripts_written_downwards(
+    other: str, partly: bool, taken: bool
+) -> None:
+    def page(lines: list[str], *, partly: bool) -> PageRead:
+        read = [Line(line, 12, (0, 0, 9, 9)) for line in lines if line]
+        words = PageText("\n".join(lines), [], partly=partly, lines=read)
+        return PageRead(words, [], [], False, PageUnits())
+
+    first, second = page(["kept"], partly=True), page(["kept", other], partly=partly)
+    file: Any = SimpleNamespace(attempt=lambda read, **of: second if of else first)
+    assert (read_page(file, 1) is second) is taken
+
+
 def _with_letters_apart(path: Path, drawn: str) -> None:
     with pymupdf.open() as doc:
         page = doc.new_page()
@@ -480,6 +507,9 @@ def _with_letters_apart(path: Path, drawn: str) -> None:
         ("5 Tc (x y z) Tj", "x y z"),
         ("[(a) -333 (b) -333 (c) -333 (d) -333 (e) -333 (f)] TJ", "a b c d e f"),
         ("[(1) -250 (2) -250 (3) -250 (4) -250 (5) -250 (6)] TJ", None),
+        ("[(T) -230 (i) -230 (d) -230 (e) -230 (s) -230 (12) -230 (34)] TJ", "Tides 12 34"),
+        ("[(Answers:) -250 (A) -250 (C) -250 (B) -250 (D) -250 (E)] TJ", "Answers: A C B D E"),
+        (f"[{' -230 '.join(f'({c})' for c in 'Harbourside')} -230 (also)] TJ", "Harbourside also"),
     ],
 )  # fmt: skip
 def test_words_whose_letters_are_set_apart_are_words(
@@ -518,6 +548,33 @@ def test_a_title_and_a_date_that_only_xmp_has_are_the_files(
     assert (info.title, info.recorded_at.isoformat()[:10], info.recorded_at_from) == (
         title, day, "pdf",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("packet", "filters", "known"),
+    [
+        (b"<x/>", "null", b"<x/>"),
+        (zlib.compress(b"<x/>"), "/FlateDecode", b"<x/>"),
+        (zlib.compress(b"<x/>"), "[ /FlateDecode ]", b"<x/>"),
+        (zlib.compress(b"<x/>"), "/LZWDecode", b""),
+        (b"no such stream", "/FlateDecode", b""),
+        (zlib.compress(b" " * (32 << 20)), "/FlateDecode", b" " * metadata.MAX_BYTES),
+    ],
+)
+def test_xmp_is_unpacked_in_bounds(packet: bytes, filters: str, known: bytes) -> None:
+    assert metadata.unpacked(packet, filters) == known
+
+
+def test_a_title_that_says_that_there_is_none_is_none() -> None:
+    titled = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-'
+        'syntax-ns#"><r:Description xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title><r:Alt>'
+        "<r:li>{}</r:li></r:Alt></dc:title></r:Description></r:RDF></x:xmpmeta>"
+    )
+    titles = [
+        metadata.completed("", [], titled.format(t).encode())[0] for t in ("Untitled", "Tides")
+    ]
+    assert titles == ["", "Tides"]
 
 
 def test_ticks_drawn_with_zapf_dingbats_are_signs(tmp_path: Path, cut: Any, svc: Any) -> None:
