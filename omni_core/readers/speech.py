@@ -29,6 +29,7 @@ from omni_core.readers.whisper import (
 from omni_core.settings import Settings
 from omni_core.types import (
     ASIDE,
+    PIECES,
     SAMPLE_RATE,
     AudioContent,
     Channel,
@@ -283,6 +284,7 @@ class SpeechReader(Transcriber):
     def _complete_passages(self, lane: str, *, final: bool) -> list[Segment]:
         """Segments for the passages that are complete."""
         state, source_id = self._session(lane), lane.removesuffix(BESIDE)
+        part = PIECES if lane.endswith(BESIDE) else 0  # both may say something at the same span
         done, state.spoken = phrases.passages(state.spoken, final=final)
         found = []
         for passage in done:
@@ -290,13 +292,13 @@ class SpeechReader(Transcriber):
             extra: dict[str, Any] = {"language": passage.language}
             if passage.beats:
                 extra["beats"] = [list(beat) for beat in passage.beats]
-            found.append(_segment(source_id, state, span, passage.text, self.origin, 0, extra))
+            found.append(_segment(source_id, state, span, passage.text, self.origin, part, extra))
             words = [p for p in state.translated if p.start < passage.end - 0.1]
             if words:
                 text = phrases.join(words).text
                 origin = f"{self.origin} translation"
                 extra = {"language": "en", "translated_from": passage.language}
-                found.append(_segment(source_id, state, span, text, origin, 1, extra))
+                found.append(_segment(source_id, state, span, text, origin, part + 1, extra))
             state.translated = state.translated[len(words) :]
         return found
 

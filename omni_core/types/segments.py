@@ -16,8 +16,9 @@ TITLE_ORIGIN = "title"
 CHAPTER_ORIGIN = "chapter title"
 """`Segment.origin` of a segment whose text is the title of a chapter, at the chapter's span."""
 PIECES = 100
-"""Numbers (`Segment.part`) of the pieces of one long cue are this far apart; below it are those of
-the languages that are spoken or written in a recording, from 0 for the first."""
+"""Numbers (`Segment.part`) of the pieces of one long cue are this far apart, and those of what a
+second channel says begin here; below it are those of the languages that are spoken or written in a
+recording, from 0 for the first."""
 
 ASIDE = 2
 """`Segment.part` of a window of sound that is the other channel of a track, where each channel

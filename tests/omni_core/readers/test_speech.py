@@ -112,6 +112,15 @@ def test_two_channels_that_say_something_each_are_heard_side_by_side(
     assert said[1].span.start - said[0].span.start == pytest.approx(4, abs=0.3)
 
 
+def test_what_both_channels_say_at_the_same_span_is_kept_of_each(
+    speech: Any, voice: Samples
+) -> None:
+    both = [w for one in windows(voice) for w in (one, replace(one, part=ASIDE))]
+    said = speech.read(both) + speech.flush("src_a")
+    assert len({s.span for s in said}) == 1
+    assert len({s.id for s in said}) == len(said) == 2
+
+
 def test_reading_again_makes_the_same_segments(speech: Any, voice: Samples) -> None:
     once = listen(speech, windows(voice))
     speech.read(windows(voice))  # given up half-way: never flushed
