@@ -89,11 +89,13 @@ def _end_of_packets(c: Any, streams: list[Any], clock: Clock) -> float:
     stated = c.duration / av.time_base if c.duration else 0.0
     ends: dict[int, LastShown] = {}  # by stream
     last: dict[int, tuple[float, float]] = {}  # by stream without durations: time, step
+    ticks = {stream.index: float(stream.time_base or 0) for stream in streams}
     for packet in packets(c, *streams):
         t = clock.packet(packet)
         if t is None:
             continue
-        seconds, index = _seconds(packet), packet.stream_index
+        index = packet.stream_index
+        seconds = _duration(packet) * ticks[index]
         if not seconds:
             before = last.get(index, (t, 0.0))
             last[index] = t, max(t - before[0], 0.0) or before[1]
@@ -110,12 +112,10 @@ def _end_of_last(t: float, step: float, c: Any) -> float:
     return stated if t < stated <= t + 2 * step else t + step
 
 
-def _seconds(packet: Any) -> float:
-    """The duration of a packet. That of the last one of Ogg Vorbis may be negative, in 32 bits."""
+def _duration(packet: Any) -> int:
+    """The ticks of a packet. Those of the last one of Ogg Vorbis may be negative, in 32 bits."""
     ticks = packet.duration or 0
-    if ticks >= 1 << 31:
-        ticks -= 1 << 32
-    return float(ticks * packet.time_base)
+    return ticks - (1 << 32) if ticks >= 1 << 31 else ticks
 
 
 def _trimmed(packet: Any) -> float:

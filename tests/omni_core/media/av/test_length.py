@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from omni_core.media.av.length import _seconds
+from omni_core.media.av.length import _duration
 from omni_core.types import CutOptions, FileLength, FileWarning, Segment, Source
 
 
@@ -62,7 +62,7 @@ def test_a_negative_duration_in_32_bits_is_no_day(sound: Any, tone: Any) -> None
     with av.open(str(path)) as c:
         packet = next(c.demux(audio=0))
         packet.duration = (1 << 32) - 76
-        assert _seconds(packet) == pytest.approx(-76 / 48000)
+        assert _duration(packet) == -76
 
 
 def test_a_flac_whose_header_promises_more_breaks_off(sound: Any, decoded: Any, tone: Any) -> None:
