@@ -20,7 +20,8 @@ BLOCKS_AHEAD, BLOCKS_BEHIND = 8, 12
 LEAST_STEPS = 40
 """Of sound, by which one is judged."""
 FLOOR_DB, QUIETEST_DB, RANGE_DB = -70.0, -50.0, 30.0
-"""A side sounds where it is louder than the second, and no more than the third below its peak."""
+"""Lower loudness is taken for the first. A side sounds where it is louder than the second, and no
+more than the third below its peak."""
 TOGETHER = 0.3
 """Share of the time with sound in which both sides sound, at least."""
 ALIKE, GO_TOGETHER = 0.2, 0.35
@@ -69,11 +70,11 @@ class Sides:
     def push(self, left: Side, right: Side, scale: float, rate: float, shared: float) -> None:
         """Add a block: samples of both sides between -scale and scale, so many a second, and the
         product of both."""
-        full = (float(left @ left) * float(right @ right)) ** 0.5 / scale**2
         step = max(1, int(rate * STEP_S))
-        block = _Block(left, right, scale, step, full, abs(shared) / scale**2)
         if left.size < step:
             return
+        full = (float(left @ left) * float(right @ right)) ** 0.5 / scale**2
+        block = _Block(left, right, scale, step, full, abs(shared) / scale**2)
         self._blocks.append(block)
         self._full += block.full
         self._shared += block.shared

@@ -21,9 +21,9 @@ from omni_core.media.av.avi_index import Counted
 from omni_core.media.av.clock import beginning_at
 from omni_core.media.av.headerless import Headerless, headerless
 from omni_core.media.av.id3_frames import seven_bits
-from omni_core.media.av.part_file import Part, PartFile
+from omni_core.media.av.part_file import Part, RangesFile
 from omni_core.media.av.programs import others, own, there
-from omni_core.media.av.wav_pieces import PiecesFile, wav_pieces
+from omni_core.media.av.wav_pieces import wav_pieces
 from omni_core.types import Limits
 
 log = logging.getLogger(__name__)
@@ -74,17 +74,17 @@ def _opened(path: str, part: Part | None) -> Iterator[Any]:
     with ExitStack() as opened:
         source: Any = _WHOLE + os.path.abspath(path)
         if part is not None:
-            source = opened.enter_context(PartFile(path, part))
+            source = opened.enter_context(RangesFile(path, [(part.first, part.last)]))
         elif (pieces := wav_pieces(path)) is not None:
-            source = opened.enter_context(PiecesFile(path, pieces))
+            source = opened.enter_context(RangesFile(path, pieces.data, head=pieces.head))
         try:
             c = _open(source, headerless(path))
         except av.InvalidDataError:
             tag = id3_bytes(path) if part is None else 0
             if not tag:
                 raise
-            behind = Part(tag, os.path.getsize(path), 0.0, 0.0)
-            c = _open(opened.enter_context(PartFile(path, behind)))
+            behind = RangesFile(path, [(tag, os.path.getsize(path))])
+            c = _open(opened.enter_context(behind))
         yield opened.enter_context(c)
 
 

@@ -1,9 +1,12 @@
-"""A range of bytes of a file as a file of its own, for FFmpeg."""
+"""Ranges of bytes of a file as a file of their own, for FFmpeg."""
 
 from __future__ import annotations
 
 import io
+import itertools
 import os
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -21,13 +24,16 @@ class Part:
         return max(start, self.start) - self.start, min(end - self.start, self.seconds)
 
 
-class PartFile(io.RawIOBase):
-    """The bytes of one part, for FFmpeg."""
+class RangesFile(io.RawIOBase):
+    """The bytes of some ranges of a file, one after the other, for FFmpeg."""
 
-    def __init__(self, path: str, part: Part) -> None:
+    def __init__(self, path: str, ranges: Sequence[tuple[int, int]], *, head: bytes = b"") -> None:
+        """ranges: the bytes [first, last) of each; `head` stands before them."""
         super().__init__()
         self._file = open(path, "rb")  # noqa: SIM115 - closed by `close`
-        self._part = part
+        self._head, self._ranges = head, ranges
+        sizes = (len(head), *(last - first for first, last in ranges))
+        self._ends = list(itertools.accumulate(sizes))
         self._at = 0
         self.name = path
         """What PyAV calls the container that it opens here."""
@@ -41,25 +47,28 @@ class PartFile(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes from the current position."""
-        left = self._part.last - self._part.first - self._at
-        self._file.seek(self._part.first + self._at)
-        data = self._file.read(left if size < 0 else min(size, left)) if left > 0 else b""
+        """At most `size` bytes from the current position, and no more than the range holds."""
+        number = bisect_right(self._ends, self._at)
+        if number == len(self._ends):
+            return b""
+        left = self._ends[number] - self._at
+        size = left if size < 0 else min(size, left)
+        if number == 0:
+            data = self._head[self._at : self._at + size]
+        else:
+            self._file.seek(self._ranges[number - 1][0] + self._at - self._ends[number - 1])
+            data = self._file.read(size)
         self._at += len(data)
         return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move within the part; returns the new position."""
-        ends = {
-            os.SEEK_SET: 0,
-            os.SEEK_CUR: self._at,
-            os.SEEK_END: self._part.last - self._part.first,
-        }
-        self._at = max(0, ends[whence] + offset)
+        """Move; returns the new position."""
+        begins = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._ends[-1]}
+        self._at = max(0, begins[whence] + offset)
         return self._at
 
     def tell(self) -> int:
-        """The position within the part."""
+        """The position."""
         return self._at
 
     def close(self) -> None:

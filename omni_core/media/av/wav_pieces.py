@@ -7,11 +7,8 @@ some programs leave out.
 
 from __future__ import annotations
 
-import io
-import itertools
 import os
 import re
-from bisect import bisect_right
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -80,55 +77,3 @@ def wav_pieces(path: str) -> Pieces | None:
 def _begins_here(f: BinaryIO, at: int) -> bool:
     f.seek(at)
     return f.read(4) in _KINDS
-
-
-class PiecesFile(io.RawIOBase):
-    """The bytes of such a WAV in one row, for FFmpeg."""
-
-    def __init__(self, path: str, pieces: Pieces) -> None:
-        super().__init__()
-        self._file = open(path, "rb")  # noqa: SIM115 - closed by `close`
-        self._pieces = pieces
-        sizes = (len(pieces.head), *(last - first for first, last in pieces.data))
-        self._ends = list(itertools.accumulate(sizes))
-        self._at = 0
-        self.name = path
-        """What PyAV calls the container that it opens here."""
-
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def seekable(self) -> bool:
-        """Always."""
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes from the current position, and no more than the piece holds."""
-        number = bisect_right(self._ends, self._at)
-        if number == len(self._ends):
-            return b""
-        left = self._ends[number] - self._at
-        size = left if size < 0 else min(size, left)
-        if number == 0:
-            data = self._pieces.head[self._at : self._at + size]
-        else:
-            self._file.seek(self._pieces.data[number - 1][0] + self._at - self._ends[number - 1])
-            data = self._file.read(size)
-        self._at += len(data)
-        return data
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move; returns the new position."""
-        begins = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._ends[-1]}
-        self._at = max(0, begins[whence] + offset)
-        return self._at
-
-    def tell(self) -> int:
-        """The position."""
-        return self._at
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-        super().close()
