@@ -178,7 +178,7 @@ class StoredSegment:
     def lean(self) -> StoredSegment:
         """The same segment without the fields of `SHOWN_ONLY`; itself where it has none."""
         extra = self._extra
-        if not any(key in extra for key in SHOWN_ONLY):
+        if extra.keys().isdisjoint(SHOWN_ONLY):
             return self
         kept = {k: v for k, v in extra.items() if k not in SHOWN_ONLY}
         return StoredSegment({**self.fields, "extra": kept})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from omni_core.payload import StoredSegment
 from omni_core.types import Sparse, Vector
@@ -23,9 +24,9 @@ class Point:
     """(tokens, dim), of a multi-vector model only."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredPoint:
-    """One result of one prefetch."""
+class ScoredPoint(NamedTuple):
+    """One result of one prefetch. A named tuple: a search makes hundreds, each in a third of the
+    time of a frozen dataclass."""
 
     id: str
     score: float

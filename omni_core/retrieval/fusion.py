@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,9 +27,8 @@ from omni_core.text.tokens import stem, words
 from omni_core.types import Match, Vector
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One segment that may answer, with its scores."""
+class Candidate(NamedTuple):
+    """One segment that may answer, with its scores. A named tuple, as `ScoredPoint`."""
 
     id: str
     """uuid of the segment."""
@@ -47,12 +47,9 @@ class Candidate:
     """Whether `stored` has every field, also those that only a shown segment needs."""
 
     def graded(self, match: Match) -> Candidate:
-        """The same with this grade: `dataclasses.replace` in a fifth of its time, for hundreds a
-        search."""
-        return Candidate(
-            self.id, self.stored, self.score, self.cosine, self.bm25, self.lexical, match,
-            self.whole,
-        )  # fmt: skip
+        """The same with this grade: `_replace` in half of its time, for hundreds a search."""
+        id_, stored, score, cosine, bm25, lexical, _, whole = self
+        return Candidate(id_, stored, score, cosine, bm25, lexical, match, whole)
 
 
 @dataclass(frozen=True, slots=True)

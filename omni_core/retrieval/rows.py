@@ -37,7 +37,7 @@ def _led(moment: Moment, wanted: frozenset[str]) -> Moment:
         return moment
     others = tuple(m for m in moment.members if m is not best)
     # the moment keeps its place: it is the page that was ranked
-    led = replace(best, score=moment.best.score)
+    led = best._replace(score=moment.best.score)
     return replace(moment, members=(led, *others))
 
 

@@ -52,7 +52,7 @@ _ASCII_WORD = re.compile("[a-z0-9]+(?:[-._/:,'][a-z0-9]+)*")
 _SEPARATOR = re.compile("[-._/:,'\u2019]")
 _DECIMAL_COMMA = re.compile(r"\d+,\d{1,2}")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
-_DIGIT = re.compile("[0-9]")
+_DIGITS = b"0123456789"
 _LETTERS_OR_DIGITS = re.compile(r"\d+|[^\W\d_]+")
 
 _STOP_WORDS = """
@@ -139,11 +139,17 @@ def _tokens(text: str, *, question: bool = False, fold: bool = True) -> Iterator
 
 
 def _ascii_terms(text: str) -> list[str]:
-    found = [*chain.from_iterable(map(_words, _ASCII_WORD.findall(text.casefold())))]
-    if not _DIGIT.search(text):
+    found = [*chain.from_iterable(map(_ascii_part, text.casefold().split()))]
+    if len(text.encode().translate(None, _DIGITS)) == len(text):  # a fifth of a regex's time
         return found
     known = set(found)
     return found + [number for number in joined(text) if number not in known]
+
+
+@lru_cache(maxsize=1 << 15)
+def _ascii_part(part: str) -> tuple[str, ...]:
+    """The terms of what stands between two spaces: `(well-known,` -> well, known."""
+    return tuple(chain.from_iterable(map(_words, _ASCII_WORD.findall(part))))
 
 
 @lru_cache(maxsize=1 << 16)

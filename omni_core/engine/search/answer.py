@@ -73,7 +73,7 @@ async def _with_whole_payloads(context: Context, moments: Sequence[Moment]) -> l
 
     def completed(member: Candidate) -> Candidate:
         found = stored.get(member.id)
-        return member if found is None else replace(member, stored=found, whole=True)
+        return member if found is None else member._replace(stored=found, whole=True)
 
     return [replace(m, members=tuple(completed(one) for one in m.members)) for m in moments]
 

@@ -185,7 +185,7 @@ def _inside(candidates: Sequence[Candidate], window: Window) -> list[Candidate]:
 
 def _no_surer(candidate: Candidate, window: Window) -> Candidate:
     lower = timeline.GRADES[window.match] < timeline.GRADES[candidate.match]
-    return replace(candidate, match=window.match) if lower else candidate
+    return candidate.graded(window.match) if lower else candidate
 
 
 async def _parts(context: Context, reading: Reading, windows: Sequence[Window]) -> list[Placed]:

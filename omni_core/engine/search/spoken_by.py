@@ -11,7 +11,7 @@ import asyncio
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from omni_core.engine.context import Context
 from omni_core.engine.opening.speaking import Speaking
@@ -152,7 +152,7 @@ async def lift(context: Context, candidates: Sequence[Candidate], who: SpokenBy)
     cosines = [c.cosine for c in candidates if c.cosine is not None]
     spread = (max(cosines) - min(cosines) if cosines else 0.0) or 1.0
     gain = spread * (ASKED if who.asked else MENTIONED)
-    lifted = [replace(c, score=c.score + gain) if c.id in own else c for c in candidates]
+    lifted = [c._replace(score=c.score + gain) if c.id in own else c for c in candidates]
     return sorted(lifted, key=lambda c: (-c.score, c.id))
 
 

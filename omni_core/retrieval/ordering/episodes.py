@@ -8,7 +8,7 @@ channel: what is shown twice is about equally like the question twice.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -54,8 +54,7 @@ def clear(
     some, other texts do not count. `outliers` are clear whatever their match (see `outliers_of`).
     """
     candidates = [
-        replace(c, match="fair") if c.match == "weak" and c.id in outliers else c
-        for c in candidates
+        c.graded("fair") if c.match == "weak" and c.id in outliers else c for c in candidates
     ]
     body = [c for c in candidates if not c.stored.is_title]
     texts = _in_channels(body, _WORDS) if channels and channels <= _WORDS else []

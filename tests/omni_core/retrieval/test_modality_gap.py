@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -81,7 +80,7 @@ def test_fusion_ranks_on_the_common_scale_and_reports_raw_cosines() -> None:
     assert [c.id for c in fusion.fuse(dense)] == ["text", "sound"]
     aligned = fusion.fuse(dense, gap=gap)
     assert [(c.id, c.cosine) for c in aligned] == [("sound", 0.3), ("text", 0.45)]
-    quoted = [replace(p, score=9.0) for p in (hit("text", 0.45, TEXT, "hills and a weir"),)]
+    quoted = [p._replace(score=9.0) for p in (hit("text", 0.45, TEXT, "hills and a weir"),)]
     by_words = fusion.fuse(dense, quoted, question='"hills and a weir"', gap=gap)
     assert [c.id for c in by_words] == ["text", "sound"]
 

@@ -57,8 +57,8 @@ def test_a_strong_lexical_match_raises_the_grade_at_any_cosine(candidate: Make) 
             candidate("half", 0.01, lexical=0.5),
             candidate("touch", 0.01, lexical=0.1),
             candidate("none", 0.01),
-            replace(candidate("words only", 0.0, lexical=0.9), cosine=None),
-            replace(candidate("nothing", 0.0), cosine=None),
+            candidate("words only", 0.0, lexical=0.9)._replace(cosine=None),
+            candidate("nothing", 0.0)._replace(cosine=None),
         ],
         EMBEDDED,
     )
