@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from omni_core import plugins
 from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
-from omni_core.media import archives, choosing
+from omni_core.media import archives, choosing, other_files
 from omni_core.media.guard import guarded
 from omni_core.media.held import File, Holder
 from omni_core.media.limiting import limited
@@ -170,6 +170,7 @@ class MediaService:
                 "cut it or raise max_file_mb"
             )
         suffix = os.path.splitext(path)[1].lower()
+        other_files.refuse(name, head, suffix)
         claiming = [medium for medium in self._media if _matches(medium, head, suffix)]
         if claiming:
             return choosing.able(path, claiming)
