@@ -17,7 +17,7 @@ from omni_core.media.text.html import HtmlMedium
 from omni_core.media.text.plain import PlainTextMedium
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.types import CutOptions, FileWarning, MediaInfo, Segment, Source
+from omni_core.types import CutOptions, FileLength, FileWarning, MediaInfo, Segment, Source
 
 MIME = "application/x-zip-compressed-fb2"
 _MIMES = {".fb2": MIME, ".kml": "application/vnd.google-earth.kmz"}
@@ -45,7 +45,8 @@ def text_in(names: Collection[str]) -> str:
 
 
 class ZippedBookMedium(Medium):
-    """The text as `HtmlMedium` or `PlainTextMedium` reads it. `OfficeMedium` claims the files and passes them on."""
+    """The text as `HtmlMedium` or `PlainTextMedium` reads it. `OfficeMedium` claims the files and
+    passes them on."""
 
     def matches(self, head: bytes, suffix: str) -> bool:
         """Any ZIP; the names in it tell."""
@@ -69,7 +70,7 @@ class ZippedBookMedium(Medium):
 
     def decompose(
         self, path: str, source: Source, options: CutOptions
-    ) -> Iterator[Segment | FileWarning]:
+    ) -> Iterator[Segment | FileWarning | FileLength]:
         """Windows of the book's text; of a damaged archive what precedes the damage."""
         with _book(path) as (book, whole, others):
             yield from self._medium(book).decompose(book, source, options)

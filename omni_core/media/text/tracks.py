@@ -18,9 +18,9 @@ ROOT_WITHIN = 2_000
 _POINTS = ("trkpt", "rtept", "Trackpoint")
 _WRITTEN = ("<name>", "<desc>", "<cmt>", "<Notes>")
 """What people write into a point, which is kept then."""
-_TIME = re.compile(r"<(?:time|Time|when)>\s*([^<]{4,40}?)\s*</")
-_STATED = re.compile(r"<name>\s*([^<]{1,300}?)\s*</name>")
-_STARTED = re.compile(r"<(?:time|Id|Time|when)>\s*(\d{4}-[^<]{4,36}?)\s*</")
+_TIME = re.compile(r"<(?:time|Time|when)>([^<]{4,40})</")
+_STATED = re.compile(r"<name>([^<]{1,300})</name>")
+_STARTED = re.compile(r"<(?:time|Id|Time|when)>\s{0,40}(\d{4}-[^<]{4,36})</")
 _PLACE = re.compile(
     r"<(wpt|rtept)\b[^<>]*?\slat=\"([^\"<>]{1,30})\"\s+lon=\"([^\"<>]{1,30})\"[^<>]*?>"
 )
@@ -59,7 +59,7 @@ def as_track(markup: str) -> Track | None:
             rest = "".join(_without_points(rest, tag)) if f"<{tag}" in rest else rest
         rest = _PLACE.sub(r"\g<0><cmt>\2, \3</cmt>", rest)
         rest = _FIGURE.sub(r"<\1>\1 ", _SPORT.sub(r"<Activity><name>\1</name>", rest))
-    return Track(start + rest, title[1] if title else "", date[1] if date else "")
+    return Track(start + rest, title[1].strip() if title else "", date[1].strip() if date else "")
 
 
 def _without_looks(markup: str) -> str:
@@ -94,7 +94,7 @@ def _without_points(markup: str, tag: str) -> Iterator[str]:
             yield f"{point}</{tag}>"
             continue
         count += 1
-        times += [said[1] for said in [_TIME.search(point)] if said]
+        times += [said[1].strip() for said in [_TIME.search(point)] if said]
     if count:
         yield _row(count, times)
     yield last
