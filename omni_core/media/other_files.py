@@ -1,5 +1,6 @@
 """Files that are neither media nor documents, and old or locked books: known by their first
-bytes, so that the refusal says what to do. Some have so much text in them that they would be read as text."""
+bytes, so that the refusal says what to do. Some have so much text
+in them that they would be read as text."""
 
 from __future__ import annotations
 
