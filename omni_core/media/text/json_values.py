@@ -38,6 +38,9 @@ def as_pieces(value: Sequence[Any]) -> str | None:
     for one in value:
         if isinstance(one, str):
             piece = one
+        elif isinstance(one, dict) and (whole := _whole_piece(one)) is not None:
+            text += whole
+            continue
         elif isinstance(one, dict) and _is_piece(one):
             piece = one.get("text") or one.get("url") or ""
             link = one.get("href") or one.get("url")
@@ -47,6 +50,14 @@ def as_pieces(value: Sequence[Any]) -> str | None:
         close = not text or text[-1].isspace() or text[-1] in "([\"'“‘«" or not piece
         text += piece if close or piece.startswith(_TOUCHING) else f" {piece}"
     return text
+
+
+def _whole_piece(one: dict[str, Any]) -> str | None:
+    """A piece with its spaces, of Notion or of Quill."""
+    said = one.get("plain_text")
+    if said is None and one.keys() <= {"insert", "attributes"}:
+        said = one.get("insert")
+    return said if isinstance(said, str) else None
 
 
 def _is_piece(one: dict[str, Any]) -> bool:

@@ -19,6 +19,11 @@ from omni_core.media.text.subtitle_reading import LINE_S, Reading, next_starts
 
 FIRST_S = 120
 """Seconds within which the first words of a recording are said."""
+SOON_S = 30
+"""Those within which they are where other lines may stand above or between clocks."""
+MAX_LINE = 2_000
+"""Characters in which a line begins."""
+_BEGINNINGS = "([0123456789"
 PREAMBLE = 6
 """Lines that may stand above the first clock."""
 ENOUGH = 3
@@ -33,10 +38,20 @@ LOOKED_AT = 400
 """Lines by which the style of a whole text is told."""
 _SUFFIXES = ("", ".txt", ".text", ".qt")
 _TIME = r"(?:(\d{1,2}):)?(\d{1,3}):([0-5]\d)(?:[.,](\d{1,3}))?"
-_ALONE = re.compile(rf"[\[(]?{_TIME}[\])]?:?()()")
-_LEAD = re.compile(rf"[\[(]?{_TIME}[\])]?(?:[ \t]*[-–—|:]|(?=[ \t]))[ \t]*()(\S.*)")
-_TRAIL = re.compile(rf"(?:[ \t]*(?:\(|\[)|[ \t]{{2,}}|\t){_TIME}[\])]?:?$")
-_NAME = re.compile(r"[^\W\d_][^\n!?:]{0,59}:?")
+_TIMES = rf"{_TIME}(?:[ \t]{{0,9}}(?:[-–—]|-?->|to)[ \t]{{0,9}}{_TIME})?"
+"""A begin, and perhaps an end: eight groups."""
+_ALONE = re.compile(rf"()[\[(]?{_TIMES}[\])]?:?()")
+_LEAD = re.compile(
+    rf"()[\[(]?{_TIMES}[\])]?(?:[ \t]{{0,9}}[-–—|:](?!\d)|(?=[ \t]))[ \t]{{0,40}}(\S.*)"
+)
+_NAME = r"([^\W\d_][^\n!?:]{0,59}?):?"
+_TRAIL = re.compile(rf"{_NAME}(?:[ \t]{{0,9}}[\[(]|[ \t]{{2,9}}|\t){_TIMES}[\])]?:?()")
+_CLOSE = re.compile(rf"([^\W\d_][^\s!?:]{{0,40}}(?: [^\s!?:]{{1,40}}){{0,2}}):? {_TIMES}:?()")
+"""A name of at most three words and a clock with one space between, as in prose."""
+_WITHIN = re.compile(
+    rf"{_NAME}(?:[ \t]{{0,9}}[\[(]{_TIME}[\])]|(?<=:)[ \t]{{1,9}}{_TIME})[ \t:]+(\S.*)"
+)
+_STYLES = (_ALONE, _TRAIL, _WITHIN, _LEAD, _CLOSE)
 _BEHIND = re.compile(r"#(\d{1,2}):([0-5]\d):([0-5]\d)(?:-(\d{1,3}))?#[ \t]*$")
 _SPOKEN_CLOCK = re.compile(r"(?:\d+ (?:hours?|minutes?|seconds?)(?:, )?)+")
 """What YouTube puts below each clock for those who do not see it."""
@@ -50,6 +65,7 @@ class _Turn:
     start: float
     who: str
     lines: list[str] = field(default_factory=list)
+    end: float | None = None
 
 
 def is_typed(start: str, suffix: str) -> bool:
@@ -65,13 +81,16 @@ def is_typed(start: str, suffix: str) -> bool:
 def read_typed(text: str) -> tuple[Reading, str]:
     """The cues, each until the next one at most, and what stands above the first."""
     reading, lines = Reading(), _in_thousandths(text).split("\n")
-    style = _style(lines[:LOOKED_AT]) or _ALONE
+    is_qttext = text[: len(_QTTEXT)].lower() == _QTTEXT
+    style = _ALONE if is_qttext else _style(lines[:LOOKED_AT]) or _ALONE
     above, turns = _turns(lines, style)
     after = next_starts([turn.start for turn in turns])
     for turn, following in zip(turns, after, strict=True):
         words = clean("\n".join(turn.lines))
         long = max(LINE_S, len(words) / LETTERS_A_SECOND)
         until = following if style is _BEHIND else min(following, turn.start + long)
+        if turn.end is not None and turn.end > turn.start:
+            until = turn.end
         said = f"{turn.who}: {words}" if turn.who and words else words
         reading.add(turn.start, round(min(until, turn.start + LAST_S), 3), said)
     return reading, clean("\n".join(above))
@@ -90,25 +109,30 @@ def _style(lines: Sequence[str]) -> re.Pattern[str] | None:
     first = [line.strip() for line in lines if line.strip()][:PREAMBLE]
     if sum(_BEHIND.search(line) is not None for line in first) >= 2:
         return _BEHIND
-    for style in (_ALONE, _TRAIL, _LEAD):
-        near = first[:1] if style is _LEAD else first
-        if any(_head(line, style) for line in near) and _are_of_a_recording(lines, style):
+    for style in _STYLES:
+        above = next((n for n, line in enumerate(first) if _head(line, style)), None)
+        if above is not None and _are_of_a_recording(lines, style, above):
             return style
     return None
 
 
-def _are_of_a_recording(lines: Sequence[str], style: re.Pattern[str]) -> bool:
+def _are_of_a_recording(lines: Sequence[str], style: re.Pattern[str], above: int) -> bool:
+    """Whether the clocks of this style are those of one; `above`: lines before the first."""
     heads = [found for line in lines if (found := _head(line.strip(), style))]
-    times = [start for start, _, _ in heads]
+    times = [turn.start for turn in heads]
     if len(times) < (2 if style is _TRAIL else ENOUGH) or times[0] > FIRST_S:
         return False
     back = sum(after < at for at, after in itertools.pairwise(times))
     if 4 * back > len(times) or max(times) == times[0] or not any(t % ROUND for t in times):
         return False
-    said = sum(bool(line.strip()) for line in lines)
+    said = sum(bool(line.strip()) for line in lines) - above
+    soon = times[0] <= SOON_S
     if style is _LEAD:
+        return (2 * len(heads) > said and (soon or not above)) or (soon and 4 * len(heads) >= said)
+    if style is _WITHIN:
         return 2 * len(heads) > said
-    return 2 * len(heads) <= said + 1  # each has words below, the last one perhaps beyond
+    has_words = 2 * len(heads) <= said + 1  # below each, of the last one perhaps beyond
+    return has_words and (soon or style is not _CLOSE)
 
 
 def _turns(lines: Sequence[str], style: re.Pattern[str]) -> tuple[list[str], list[_Turn]]:
@@ -118,8 +142,8 @@ def _turns(lines: Sequence[str], style: re.Pattern[str]) -> tuple[list[str], lis
     above, turns = list[str](), list[_Turn]()
     for line in lines:
         found = _head(line.strip(), style)
-        if found is not None and (not turns or found[0] >= turns[-1].start):
-            turns.append(_Turn(found[0], found[1], [found[2]]))
+        if found is not None and (not turns or found.start >= turns[-1].start):
+            turns.append(found)
         elif turns:
             if not _SPOKEN_CLOCK.fullmatch(line.strip()):
                 turns[-1].lines.append(line)
@@ -140,18 +164,19 @@ def _before_clocks(lines: Sequence[str]) -> Iterator[_Turn]:
     yield turn  # what no clock follows
 
 
-def _head(line: str, style: re.Pattern[str]) -> tuple[float, str, str] | None:
-    """The second, the speaker and the words of a line with a clock."""
-    if style is _TRAIL:
-        found = style.search(line[-80:]) if len(line) <= 80 else None
-        name = line[: found.start()] if found else ""
-        if found is None or not _NAME.fullmatch(name):
-            return None
-        return _seconds(found.groups()), name.rstrip(": "), ""
-    found = style.fullmatch(line[:2000]) if line[:1] in "([0123456789" and line else None
+def _head(line: str, style: re.Pattern[str]) -> _Turn | None:
+    """What a line with a clock begins."""
+    if ":" not in line[:100] or (style in (_ALONE, _LEAD) and line[:1] not in _BEGINNINGS):
+        return None
+    found = style.fullmatch(line[:MAX_LINE])
     if found is None:
         return None
-    return _seconds(found.groups()[:4]), "", line[found.start(6) :] if found[6] else ""
+    who, *times, words = found.groups()
+    begin, end = times[:4], times[4:]
+    if begin[2] is None:  # the other way of `_WITHIN`
+        begin, end = end, begin
+    until = _seconds(end) if end[2] is not None else None
+    return _Turn(_seconds(begin), who, [words + line[MAX_LINE:]], until)
 
 
 def _seconds(groups: Sequence[str | None]) -> float:

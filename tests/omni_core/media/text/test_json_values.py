@@ -71,3 +71,15 @@ def test_the_positions_of_a_line_on_a_map_are_counted() -> None:
 
     assert "a.coordinates: 900 positions" in text
     assert "b.coordinates: -2.5, 51.5" in text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"ops": [{"insert": "Low t"}, {"attributes": {"bold": True}, "insert": "id"},
+                 {"insert": "e\n"}]},
+        {"rich_text": [{"type": "text", "plain_text": "Low t"}, {"plain_text": "ide"}]},
+    ],
+)  # fmt: skip
+def test_letters_with_looks_of_their_own_stay_in_their_words(value: Any) -> None:
+    assert "Low tide" in _text(value)
