@@ -44,7 +44,6 @@ _BY_MAGIC = (
     (b"BLENDER_v", "a scene of Blender", "render it as pictures or film and ingest those"),
     (b"L\0\0\0\1\x14\2\0", "a shortcut of Windows (LNK)", "ingest the file that it leads to"),
     (b"glTF\2\0", "a model in three dimensions (glTF)", "render it as a picture and ingest that"),
-    (b"bplist00", "a binary property list", "convert it (plutil -convert xml1) and ingest that"),
     (b"#EXTM3U", "a playlist (M3U)", "ingest the files that it names"),
     (b"[playlist]", "a playlist (PLS)", "ingest the files that it names"),
 )  # fmt: skip

@@ -35,6 +35,8 @@ from omni_core.types import (
 
 log = logging.getLogger(__name__)
 
+_TEXTS = "omni_core.media.text."
+"""Where the media are that may take other files for text."""
 MAX_KNOWN = 32
 """Files whose medium is remembered from one call to the next."""
 
@@ -170,8 +172,9 @@ class MediaService:
                 "cut it or raise max_file_mb"
             )
         suffix = os.path.splitext(path)[1].lower()
-        other_files.refuse(name, head, suffix)
         claiming = [medium for medium in self._media if _matches(medium, head, suffix)]
+        if all(type(medium).__module__.startswith(_TEXTS) for medium in claiming):
+            other_files.refuse(name, head, suffix)
         if claiming:
             return choosing.able(path, claiming)
         if refusal := archives.refusal(name, head, suffix):
