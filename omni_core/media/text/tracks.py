@@ -102,4 +102,4 @@ def _without_points(markup: str, tag: str) -> Iterator[str]:
 
 def _row(count: int, times: list[str]) -> str:
     span = f", {times[0]} to {times[-1]}" if times else ""
-    return f"<desc>{count} points{span}</desc>"
+    return f"<desc>{count} point{'s' * (count > 1)}{span}</desc>"
