@@ -121,11 +121,13 @@ def _entries(value: Any, name: str, found: Readable, depth: int) -> Iterator[str
         found.too_deep += 1
         return
     if isinstance(value, dict):
+        before = None
         for key, inner in value.items():
             if type(inner) is list and dict in map(type, inner):
                 text = as_pieces(inner)
-                if text is not None and text in value.values():  # as a whole, too
-                    continue
+                if text is not None and (text == before or text in value.values()):
+                    continue  # said as a whole, or in other pieces
+                before = text or before
                 inner = inner if text is None else text
             yield from _entries(inner, f"{name}.{key}" if name else str(key), found, depth + 1)
     elif isinstance(value, list):

@@ -66,6 +66,8 @@ class _Turn:
     who: str
     lines: list[str] = field(default_factory=list)
     end: float | None = None
+    precise: bool = False
+    """Whether its clock has hours, minutes and seconds, or parts of one."""
 
 
 def is_typed(start: str, suffix: str) -> bool:
@@ -123,7 +125,11 @@ def _are_of_a_recording(lines: Sequence[str], style: re.Pattern[str], above: int
     if len(times) < (2 if style is _TRAIL else ENOUGH) or times[0] > FIRST_S:
         return False
     back = sum(after < at for at, after in itertools.pairwise(times))
-    if 4 * back > len(times) or max(times) == times[0] or not any(t % ROUND for t in times):
+    if (
+        4 * back > len(times)
+        or max(times) == times[0]
+        or not any(turn.precise or turn.start % ROUND for turn in heads)
+    ):
         return False
     said = sum(bool(line.strip()) for line in lines) - above
     soon = times[0] <= SOON_S
@@ -176,7 +182,8 @@ def _head(line: str, style: re.Pattern[str]) -> _Turn | None:
     if begin[2] is None:  # the other way of `_WITHIN`
         begin, end = end, begin
     until = _seconds(end) if end[2] is not None else None
-    return _Turn(_seconds(begin), who, [words + line[MAX_LINE:]], until)
+    precise = begin[0] is not None or begin[3] is not None
+    return _Turn(_seconds(begin), who, [words + line[MAX_LINE:]], until, precise)
 
 
 def _seconds(groups: Sequence[str | None]) -> float:
