@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from omni_core import plugins
 from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
-from omni_core.media import archives, choosing
+from omni_core.media import archives, choosing, other_files
 from omni_core.media.guard import guarded
 from omni_core.media.held import File, Holder
 from omni_core.media.limiting import limited
@@ -35,6 +35,8 @@ from omni_core.types import (
 
 log = logging.getLogger(__name__)
 
+_TEXTS = "omni_core.media.text."
+"""Where the media are that may take other files for text."""
 MAX_KNOWN = 32
 """Files whose medium is remembered from one call to the next."""
 
@@ -171,6 +173,8 @@ class MediaService:
             )
         suffix = os.path.splitext(path)[1].lower()
         claiming = [medium for medium in self._media if _matches(medium, head, suffix)]
+        if all(type(medium).__module__.startswith(_TEXTS) for medium in claiming):
+            other_files.refuse(name, head, suffix)
         if claiming:
             return choosing.able(path, claiming)
         if refusal := archives.refusal(name, head, suffix):

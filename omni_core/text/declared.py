@@ -13,9 +13,11 @@ _CODING = re.compile(rb"""(?:[^\n]*\n)?[^\n]{0,200}?(?:coding[:=][ \t]*|@charset
 """The comment of Python, Emacs and Vim in one of the first two lines, and the rule of CSS."""
 _STATED = re.compile(
     rb"\\usepackage\s*\[\s*([\w-]+)\s*\]\s*\{inputenc\}"
-    rb"|\AOFXHEADER:[^<]{0,300}?CHARSET:[ ]*([\w-]+)"
+    rb"|^\"Content-Type: [\w/]+; charset=([\w-]+)\\n\""
+    rb"|\AOFXHEADER:[^<]{0,300}?CHARSET:[ ]*([\w-]+)",
+    re.M,
 )
-"""The package of LaTeX, and the head of what banks write for Quicken."""
+"""The package of LaTeX, the head of translations (PO), and of what banks write for Quicken."""
 _ALIASES = {
     "macintosh": "mac-roman", "mac": "mac-roman", "sjis": "cp932", "ms_kanji": "cp932",
     "ansinew": "cp1252", "applemac": "mac-roman", "ks_c_5601-1987": "cp949",

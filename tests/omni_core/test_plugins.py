@@ -97,6 +97,18 @@ def test_a_broken_medium_of_another_package_costs_one_log_line_and_the_built_ins
     assert broken.label == "medium haiku of haiku-medium" and why in broken.message
 
 
+def test_a_medium_of_another_package_may_read_what_is_refused_without_it(
+    install: Install, tmp_path: Path
+) -> None:
+    install(
+        "haiku-medium", MEDIUM.replace('b"HAIKU"', 'b"SQLite format 3"'),
+        {"media": "haiku = haiku_medium:Haiku"},
+    )  # fmt: skip
+    path = tmp_path / "ponds.db"
+    path.write_bytes(b"SQLite format 3\0\nAn old silent pond\n")
+    assert service().probe(str(path)).mime == "text/haiku"
+
+
 async def test_a_broken_medium_does_not_stop_the_decoder_process(
     install: Install, tmp_path: Path
 ) -> None:

@@ -14,6 +14,9 @@ _CUES = frozenset(
         "application/x-sami", "text/x-microdvd", "application/x-lrc", "text/x-subviewer",
         "text/x-scc", "application/x-ebu-stl", "application/x-srv3+xml", "text/x-mpl2",
         "text/x-tmplayer", "text/x-spruce-stl", "text/x-cue-rows",
+        "text/x-transcript", "text/x-jacosub", "text/vnd.rn-realtext", "text/x-aqtitle",
+        "text/x-pjs", "text/x-praat-textgrid", "application/x-usf+xml",
+        "application/x-dcsubtitle+xml", "text/x-eaf+xml", "text/x-trs+xml",
     }
 )  # fmt: skip
 

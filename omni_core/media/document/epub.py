@@ -4,6 +4,7 @@ books and engines that no pages come of.
 
 from __future__ import annotations
 
+import html
 import os
 import re
 from collections.abc import Iterator
@@ -35,6 +36,8 @@ _LOST_CHAPTER = re.compile(r'ERROR: cannot find chapter "([^"]*)"')
 """All that MuPDF writes on the page of a chapter that it cannot read."""
 _FAILURES = (Exception,)
 """What a damaged zip raises; engines open some of them still."""
+_PICTURE = re.compile(r"<(?:img|image|svg:image)\b([^<>]{0,4000})", re.I)
+_ALTERNATIVE = re.compile(r"\balt\s{0,9}=\s{0,9}(?:\"([^\"]*)\"|'([^']*)')", re.I)
 _NAMED = 5
 """Chapters that a warning names."""
 
@@ -55,6 +58,8 @@ class Checked:
     plain: bool = False
     locked: bool = False
     doubts: tuple[str, ...] = ()
+    said: tuple[tuple[str, ...], ...] = ()
+    """Of each chapter the alternative texts of its pictures, "" for one without."""
 
     def warnings(self) -> Iterator[FileWarning]:
         """One for each kind of loss, and for each doubt."""
@@ -110,7 +115,7 @@ def _checked(path: str, _changed: int, _size: int) -> Checked:
 def _looked_at(parts: Package, name: str) -> Checked:
     book, hidden, plain, words = _book(parts, name), _encrypted(parts), False, False
     missing, encrypted, damaged = list[str](), list[str](), list[str]()
-    doubts = dict[str, None]()
+    doubts, said = dict[str, None](), dict[str, tuple[str, ...]]()
     for part in dict.fromkeys(book.chapters):
         if part not in parts.names:
             missing.append(part)
@@ -125,6 +130,7 @@ def _looked_at(parts: Package, name: str) -> Checked:
             continue  # a picture, or nothing
         text = decoded(data, markup=True)
         words = True
+        said[part] = tuple(map(_alternative, _PICTURE.findall(text.text)))
         plain = plain or part in parts.unmarked or not _is_laid_out(data, text)
         doubts.update(dict.fromkeys(text.warnings))
     return Checked(
@@ -134,7 +140,13 @@ def _looked_at(parts: Package, name: str) -> Checked:
         plain or bool(encrypted) or book.inner,
         bool(encrypted) and not words,
         tuple(doubts),
+        tuple(said.get(part, ()) for part in book.chapters),
     )
+
+
+def _alternative(tag: str) -> str:
+    found = _ALTERNATIVE.search(tag)
+    return html.unescape(found[1] or found[2] or "").strip() if found else ""
 
 
 def _is_laid_out(data: bytes, text: Decoded) -> bool:

@@ -35,7 +35,8 @@ _ZIP = (
     ("FixedDocumentSequence.fdseq", "an XPS document", "give it the suffix .xps"),
     ("AndroidManifest.xml", "an Android app (APK)", "unpack it and ingest the documents inside"),
     ("META-INF/MANIFEST.MF", "a Java archive (JAR)", "unpack it and ingest the documents inside"),
-    ("doc.kml", "a map file (KMZ)", "unpack it and ingest what is inside"),
+    ("Contents/section0.xml", "a Hangul document (HWPX)", "save it as DOCX or PDF"),
+    ("content.json", "a mind map (XMind)", "export it as Markdown, text or PDF"),
 )
 _IWORK = (
     ("/Slide", "a Keynote presentation", "PPTX or PDF"),

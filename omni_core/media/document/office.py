@@ -24,7 +24,7 @@ from omni_core.media.document.office_pages import (
 from omni_core.media.document.picture_archive import PictureArchiveMedium
 from omni_core.media.document.picture_files import is_pictures, is_tar_file
 from omni_core.media.document.pictures import Pictures
-from omni_core.media.document.zipped_book import ZippedBookMedium, is_zipped_book
+from omni_core.media.document.zipped_book import ZippedBookMedium, text_in
 from omni_core.media.document.zipped_xml import Package, local, package
 from omni_core.media.guard import unreadable
 from omni_core.media.titles import title
@@ -137,7 +137,7 @@ class OfficeMedium(Medium):
         """The medium of a zip that is no Office Open XML; None for one that is, or is not read."""
         if is_odf(p):
             return self._odf
-        if is_zipped_book(p.names):
+        if text_in(p.names):
             return self._books
         return self._archives if is_pictures(path, p.names) else None
 

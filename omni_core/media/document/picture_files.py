@@ -23,6 +23,7 @@ _PICTURES = (
 )  # fmt: skip
 _OF_SYSTEMS = ("thumbs.db", "desktop.ini", "folder.htt", "ehthumbs.db")
 """What systems leave in folders for themselves."""
+_ABOUT = (".json", ".xmp", ".aae")
 _NUMBER = re.compile(r"(\d{1,1000})")
 
 
@@ -105,10 +106,20 @@ def is_pictures(path: str, names: Collection[str]) -> bool:
     """Whether an archive of these files is one of pictures: there are some, and nothing beside
     them, or it is a comic by its name or by what is said of it."""
     shown = [name for name in names if not _is_of_system(name)]
-    pictures = sum(_is_picture(name) for name in shown)
+    pictures = {name for name in shown if _is_picture(name)}
     if suffix_of(path) in COMICS or any(is_info(name) for name in shown):
-        return pictures > 0
-    return 0 < pictures == len(shown)
+        return bool(pictures)
+    known = pictures | {os.path.splitext(name)[0] for name in pictures}
+    return bool(pictures) and all(name in pictures or _is_about(name, known) for name in shown)
+
+
+def _is_about(name: str, known: Collection[str]) -> bool:
+    """Whether a file says something of a picture, by its name (`a.jpg.json`, `a.xmp`), or of its
+    folder, as exports of photo services have them."""
+    stem, suffix = os.path.splitext(name)
+    if suffix.lower() not in _ABOUT:
+        return False
+    return stem in known or os.path.splitext(stem)[0] in known or stem.endswith("metadata")
 
 
 def pages_of(files: Archive) -> list[str]:

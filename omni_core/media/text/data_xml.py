@@ -28,7 +28,7 @@ _CODE = re.compile(
 """Lines of base64 as the whole text of an element."""
 _READ = {
     "title", "label", "caption", "text", "name", "desc", "description", "summary", "alt", "body",
-    "subject", "message", "comment", "note", "headline", "author",
+    "subject", "message", "comment", "note", "_note", "headline", "author",
 }  # fmt: skip
 """Names of attributes that people write for people."""
 _WORD = re.compile(r"(?<!\S)[^\W\d_]{2,}(?![\w/:=#])")
@@ -190,9 +190,17 @@ def _attributes(markup: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
                 for name, double, single in _ATTRIBUTE.findall(attributes)
                 if not name.lower().startswith(("xmlns", "xsi:", "xml:"))
                 and not (of_book and (tag, name) == ("body", "name"))  # "notes"
-                and (value := " ".join(html.unescape(double or single).split()))
+                and name.lower() != "style"
+                and (value := _shown(html.unescape(double or single))) not in ("", "null")
             ],
         )
+
+
+def _shown(value: str) -> str:
+    """A value as it is read: what is a page by itself (drawings, outlines) without its tags."""
+    if "<" in value:
+        value = _MARKED_UP.sub(lambda m: html.unescape(m[0]) if m[0][0] == "&" else " ", value)
+    return " ".join(value.split())
 
 
 def _is_read(name: str, value: str) -> bool:

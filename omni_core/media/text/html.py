@@ -13,6 +13,7 @@ from omni_core.media.text.markdown import SUFFIXES
 from omni_core.media.text.page import Page
 from omni_core.media.text.plain import read, read_decoded, segments
 from omni_core.media.text.structured import begins_as_json
+from omni_core.media.text.tracks import as_track
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.charset import decode, is_text
@@ -112,7 +113,12 @@ def page_of_file(path: str, markup: str) -> Page:
     undeclared = path.lower().endswith(_XML) and _ELEMENT.match(start)
     if (undeclared or names_its_kind(start)) and is_data(declared := _DECLARATION + start):
         markup = declared
+    track = as_track(markup) if is_data(markup) else None
+    if track is not None:
+        markup = track.markup
     page = Page(markup, os.path.basename(path))
+    if track is not None:
+        page.title, page.date = page.title or track.title, page.date or track.date
     if is_data(markup):
         text = page.text.strip()
         page.text = "\n".join(filter(None, [text, *attribute_lines(markup, text)]))

@@ -1,5 +1,5 @@
 """Headings of light markup, by the suffix of the file: Markdown, reStructuredText, AsciiDoc, Org,
-LaTeX, MediaWiki, Textile."""
+LaTeX, MediaWiki, Textile, Typst."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ MAX_START = 4_000
 """Characters in which an Org file states its title and date."""
 _PUNCTUATION = re.compile(r"([=\-`:.'\"~^_*+#<>])\1{2,}[ \t]*$")
 _ADOC = re.compile(r"(={1,6})[ \t]+(\S.*)")
+_ADOC_DATE = re.compile(
+    r"^(?::revdate:[ \t]*|(?:v[\d.]{1,20},[ \t]*)?)(\d{4}-\d\d-\d\d)[ \t]*$", re.M
+)
 _ADOC_BLOCK = re.compile(r"(-{4,}|\.{4,}|\+{4,}|/{4,})[ \t]*$")
+_TYPST_LABEL = re.compile(r"[ \t]*<[\w:.-]{1,80}>$")
 _ORG = re.compile(
     r"(\*+)[ \t]+(?:(?:TODO|DONE|NEXT|WAITING|CANCELLED)[ \t]+)?(?:\[#\w\][ \t]+)?(\S.*)"
 )
@@ -88,6 +92,22 @@ def _adoc(text: str) -> Outline:
         known = None if within else _ADOC.match(line)
         return (len(known[1]), known[2]) if known else None
 
+    found = _by_lines(text, heading)
+    if text[:2] == "= " and (stated := _ADOC_DATE.search(text.partition("\n\n")[0])):
+        found.date = parse(stated[1])
+    return found
+
+
+def _typst(text: str) -> Outline:
+    fenced = False
+
+    def heading(line: str) -> tuple[int, str] | None:
+        nonlocal fenced
+        if line.startswith("```"):
+            fenced = not fenced
+        known = None if fenced else _ADOC.match(line)
+        return (len(known[1]), _TYPST_LABEL.sub("", known[2])) if known else None
+
     return _by_lines(text, heading)
 
 
@@ -143,6 +163,6 @@ def _textile(text: str) -> Outline:
 _READERS: dict[str, Callable[[str], Outline]] = {
     **dict.fromkeys(markdown.SUFFIXES, markdown.outline),
     **dict.fromkeys((".rst", ".rest"), _rst), **dict.fromkeys((".adoc", ".asciidoc"), _adoc),
-    ".org": _org, **dict.fromkeys((".tex", ".latex", ".ltx"), _tex),
+    ".org": _org, ".typ": _typst, **dict.fromkeys((".tex", ".latex", ".ltx"), _tex),
     **dict.fromkeys((".wiki", ".mediawiki"), _wiki), ".textile": _textile,
 }  # fmt: skip

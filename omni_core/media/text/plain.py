@@ -10,6 +10,8 @@ from omni_core.errors import TooLargeError
 from omni_core.media.dates import from_file
 from omni_core.media.text import unread_subtitles
 from omni_core.media.text.cards import is_cards, readable_cards, whole_letters
+from omni_core.media.text.ldif import SUFFIXES as LDIF
+from omni_core.media.text.ldif import readable_ldif
 from omni_core.media.text.markdown import SUFFIXES
 from omni_core.media.text.outlines import outline_of
 from omni_core.media.text.readable import with_letters
@@ -89,6 +91,9 @@ class PlainTextMedium(Medium):
         if is_cards(text):
             text, pictures = readable_cards(text)
             embedded += pictures
+        if path.lower().endswith(LDIF):
+            text, values = readable_ldif(text)
+            embedded += values
         if embedded:
             what = "files" if embedded > 1 else "file"
             yield FileWarning(
@@ -103,7 +108,7 @@ def _written(path: str, text: str) -> str:
     suffix = os.path.splitext(path)[1].lower()
     if suffix in _SOURCES or suffix in _YAML:
         return with_letters(text, short=suffix in _YAML)
-    return with_tex_letters(text) if suffix in TEX else text
+    return with_tex_letters(text, braces=suffix == ".bib") if suffix in TEX else text
 
 
 def _without_embedded(text: str) -> tuple[str, int]:

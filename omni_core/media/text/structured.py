@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from omni_core.media.text.json_values import SHORTEST, as_pieces, as_read, positions, with_date
 from omni_core.media.text.notebook import Notebook, is_notebook
 from omni_core.media.text.readable import Readable, is_binary
 
@@ -120,10 +121,19 @@ def _entries(value: Any, name: str, found: Readable, depth: int) -> Iterator[str
         found.too_deep += 1
         return
     if isinstance(value, dict):
+        before = None
         for key, inner in value.items():
+            if type(inner) is list and dict in map(type, inner):
+                text = as_pieces(inner)
+                if text is not None and (text == before or text in value.values()):
+                    continue  # said as a whole, or in other pieces
+                before = text or before
+                inner = inner if text is None else text
             yield from _entries(inner, f"{name}.{key}" if name else str(key), found, depth + 1)
     elif isinstance(value, list):
-        if all(isinstance(item, str | int | float) for item in value):
+        if value and type(value[0]) is list and (count := positions(name, value)):
+            yield f"{name}: {count} positions"
+        elif all(isinstance(item, str | int | float) for item in value):
             shown = [leaf for item in value if (leaf := _leaf(item, found))]
             if shown:
                 yield f"{name}: {', '.join(shown)}" if name else ", ".join(shown)
@@ -131,6 +141,8 @@ def _entries(value: Any, name: str, found: Readable, depth: int) -> Iterator[str
             for item in value:
                 yield from _entries(item, name, found, depth + 1)
     elif leaf := _leaf(value, found):
+        if name and len(leaf) >= SHORTEST and leaf[:SHORTEST].isdigit():
+            leaf = with_date(name, leaf)
         yield f"{name}: {leaf}" if name else leaf
 
 
@@ -141,4 +153,6 @@ def _leaf(value: Any, found: Readable) -> str:
     if is_binary(text):
         found.left_out += 1
         return ""
+    if "</" in text:
+        text = as_read(text)
     return text.encode("utf-8", "replace").decode()  # a lone surrogate is no text

@@ -27,6 +27,7 @@ from omni_core.media.text.subtitle_lyrics import (
 )
 from omni_core.media.text.subtitle_mpl2 import is_mpl2, is_tmplayer, read_mpl2, read_tmplayer
 from omni_core.media.text.subtitle_paragraphs import read_sami, read_timedtext
+from omni_core.media.text.subtitle_rare import rare_kind, read_rare
 from omni_core.media.text.subtitle_reading import Reading
 from omni_core.media.text.subtitle_rows import is_rows, read_rows
 from omni_core.media.text.subtitle_scc import HEADER as SCC_HEADER
@@ -36,6 +37,8 @@ from omni_core.media.text.subtitle_table import is_cue_table, read_cue_table
 from omni_core.media.text.subtitle_timecoded import is_timecoded, read_timecoded
 from omni_core.media.text.subtitle_transcripts import may_be_transcript, read_transcript
 from omni_core.media.text.subtitle_ttml import read_ttml
+from omni_core.media.text.subtitle_typed import is_typed, read_typed
+from omni_core.media.text.subtitle_xml import read_xml, xml_kind
 from omni_core.text.charset import decode, decoded, is_text
 
 FrameRate = Callable[[], float | None]
@@ -77,7 +80,8 @@ class Subtitles:
 def detect_format(text: str, suffix: str = "") -> str | None:
     """The subtitle format by the first 4096 characters: srt, vtt, ass, sbv, ttml, sami, microdvd,
     mpl2, tmplayer, lrc, subviewer, subviewer1, scc, timecoded (Spruce, Encore), rows (Whisper,
-    Audacity), timedtext or json3 (YouTube).
+    Audacity), timedtext or json3 (YouTube), typed (copied from a page or a service), or one of
+    `subtitle_xml` and `subtitle_rare`.
 
     None for other text. A text must begin with a cue, so one that only quotes a cue is not taken
     for SRT; with the suffix .srt or .vtt other lines may precede it.
@@ -100,6 +104,8 @@ def detect_format(text: str, suffix: str = "") -> str | None:
         return "timedtext"
     if _JSON3.match(start):
         return "json3"
+    if known := xml_kind(start) or rare_kind(start, suffix):
+        return known
     if is_microdvd(start, named=suffix == ".sub"):
         return "microdvd"
     if start.startswith("[INFORMATION]") and "[SUBTITLE]" in start:
@@ -122,7 +128,7 @@ def detect_format(text: str, suffix: str = "") -> str | None:
         return "rows"
     if lines and PAIR.match(lines[0]):
         return "subviewer" if "[br]" in start else "sbv"
-    return None
+    return "typed" if is_typed(start, suffix) else None
 
 
 def claims(head: bytes, suffix: str) -> bool:
@@ -164,6 +170,9 @@ def read_subtitles(text: str, suffix: str = "", fps: FrameRate | None = None) ->
             return Subtitles("", [])
         cues, warnings = found.reading.in_order(), found.reading.warnings()
         return Subtitles("transcript", cues, warnings, aside=found.aside)
+    if kind == "typed":
+        reading, above = read_typed(text.lstrip("\ufeff"))
+        return Subtitles(kind, reading.in_order(), reading.warnings(), aside=above)
     kind = kind or ("ass" if "[Events]" in text else "srt")
     reading = _read(text, kind, suffix, fps)
     if reading.cues and all(_PICTURE.fullmatch(cue.text) for cue in reading.cues):
@@ -195,6 +204,10 @@ def _read(text: str, kind: str, suffix: str, fps: FrameRate | None) -> Reading:
             return read_timecoded(text, fps)
         case "scc":
             return read_scc(text)
+        case "usf" | "dcsubtitle" | "eaf" | "trs":
+            return read_xml(text, kind)
+        case "jacosub" | "realtext" | "aqtitle" | "pjs" | "textgrid":
+            return read_rare(text, kind, fps)
         case "rows":
             return read_cue_table(text, fps) if is_cue_table(text[:4096]) else read_rows(text)
         case "subviewer1":

@@ -30,10 +30,11 @@ from omni_core.media.text.transcript_rows import (
     value_of,
     with_speakers,
 )
+from omni_core.media.text.transcript_services import set_right
 from omni_core.media.text.transcripts_by_hand import by_hand
 
 _CANDIDATE = re.compile(
-    r"\s*(?:\{\s*\"text\"\s*:\s*\"|[{\[](?=.{0,4000}?\"(?:(?:segments|transcript|transcription|utterances"
+    r"\s*(?:\{\s*\"text\"\s*:\s*\"|\{.{0,4000}?<span[^<>]{0,200}\bdata-timestamp=|[{\[](?=.{0,4000}?\"(?:(?:segments|transcript|transcription|utterances"
     r"|results|monologues|sentences|recognizedPhrases|phrases|words|start|start_time|startTime)\"\s*:"
     r"|time(?:stamp)?\"\s*:\s*(?:\"[\[(]?\d{1,3}:\d\d[\":\])]|\[\s*\d))))", re.S,
 )  # fmt: skip
@@ -81,7 +82,7 @@ def read_transcript(text: str) -> Transcribed | None:
     """A transcript; None for any other text."""
     if len(text) > MAX_PARSED:
         return None
-    top = _parsed(text)
+    top = set_right(_parsed(text))
     if top is None:
         return None
     with_speakers(top)

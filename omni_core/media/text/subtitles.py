@@ -26,6 +26,10 @@ _MIME = {
     "mpl2": "text/x-mpl2", "tmplayer": "text/x-tmplayer", "json3": "application/json",
     "scc": "text/x-scc", "stl": "application/x-ebu-stl", "transcript": "application/json",
     "timecoded": "text/x-spruce-stl", "rows": "text/x-cue-rows",
+    "typed": "text/x-transcript", "jacosub": "text/x-jacosub", "realtext": "text/vnd.rn-realtext",
+    "aqtitle": "text/x-aqtitle", "pjs": "text/x-pjs", "textgrid": "text/x-praat-textgrid",
+    "usf": "application/x-usf+xml", "dcsubtitle": "application/x-dcsubtitle+xml",
+    "eaf": "text/x-eaf+xml", "trs": "text/x-trs+xml",
 }  # fmt: skip
 
 

@@ -131,6 +131,7 @@ def _rows(text: str, suffix: str) -> Iterator[tuple[int, int, Sequence[str]]]:
     delimiter = told[1] if told else "\t" if suffix in _TABS else _delimiter(text[:SAMPLE])
     spaced = _has_spaced_quotes(text[:SAMPLE], delimiter)
     reader = csv.reader(lines(), delimiter=delimiter, skipinitialspace=spaced)
+    has_formulas = '="' in text
     start = 0
     while True:
         try:
@@ -139,9 +140,17 @@ def _rows(text: str, suffix: str) -> Iterator[tuple[int, int, Sequence[str]]]:
             return
         except csv.Error:  # characters that the parser refuses: the line as one cell
             cells = [text[start:at]]
+        if has_formulas:
+            cells = [_without_formula(cell) for cell in cells]
         if not (told and start == 0):
             yield start, at, cells
         start = at
+
+
+def _without_formula(cell: str) -> str:
+    """The text of `="00123"`, by which programs keep spreadsheets from taking it for a number."""
+    is_text = cell[:2] == '="' and cell[-1] == '"' and '"' not in cell[2:-1]
+    return cell[2:-1] if is_text and len(cell) > len('=""') else cell
 
 
 def _doubled(found: re.Match[str]) -> str:

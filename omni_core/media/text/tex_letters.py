@@ -26,16 +26,26 @@ _LETTER = re.compile(
     r"|\\(ss|ae|AE|oe|OE|aa|AA|o|O|l|L|dh|DH|th|TH|dj|DJ)(?![A-Za-z])(?:\{\}|[ ]+)?)"
 )
 
+_SIGN = re.compile(r"(?<!\\)\\([%&#$_])")
+"""Signs that are commands where nothing stands before them."""
+_KEPT = re.compile(r"(?<=[\w{ \-(])(?<!= )\{([^{}=,\\\n]{1,80})\}(?!,?[ \t]*(?:\n|$))")
 _CANDIDATE = re.compile(
     r"\\(?:[`'^\"~=.]|[uvHckrd][ {]|(?:ss|ae|AE|oe|OE|aa|AA|o|O|l|L|dh|DH|th|TH|dj|DJ)(?![A-Za-z]))"
 )
 """What each of them begins with: searched by its first character, which is faster."""
 
 
-def with_tex_letters(source: str) -> str:
-    """Source text in which each such command is the letter that it prints."""
-    if not _CANDIDATE.search(source):
-        return source
+def with_tex_letters(source: str, *, braces: bool = False) -> str:
+    """Source text in which each such command is the letter that it prints; without `braces` around
+    what BibTeX is to leave as it is (`{L}ava`)."""
+    if "\\" in source:
+        source = _SIGN.sub(r"\1", source)
+    if _CANDIDATE.search(source):
+        source = _with_letters(source)
+    return _KEPT.sub(r"\1", source) if braces else source
+
+
+def _with_letters(source: str) -> str:
     return "\n".join(
         _LETTER.sub(lambda m: _LETTERS[m[1] or m[2]], _ACCENTED.sub(_accented, line))
         if _CANDIDATE.search(line)

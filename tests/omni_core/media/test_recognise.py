@@ -68,7 +68,20 @@ def test_text_named_like_a_film_is_text(tmp_path: Path, svc: Any) -> None:
         ("a.doc", bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600), "cannot be decoded"),
         ("a.mp4", b"", "is empty"),
         ("a.ps", b"%!PS-Adobe-3.0\n1 setgray", "is PostScript, which is not read"),
-        ("a.m3u8", b"#EXTM3U\n#EXTINF:10,\nother.ts\n", "Supported: video"),
+        ("a.m3u8", b"#EXTM3U\n#EXTINF:10,\nother.ts\n", "is a playlist"),
+        ("a.chm", b"ITSF\3\0\0\0" + bytes(90), "is a help file of Windows"),
+        ("a.lit", b"ITOLITLS\1\0" + bytes(90), "is a book of Microsoft Reader"),
+        ("a.kfx", b"CONT\2\0" + bytes(90), "is a Kindle book"),
+        ("a.one", bytes.fromhex("e4525c7b8cd8a74d") + bytes(90), "is a section of OneNote"),
+        ("a.db", b"SQLite format 3\0" + bytes(90), "is a database"),
+        ("a.sav", b"$FL2@(#) SPSS DATA FILE" + bytes(90), "is data of SPSS"),
+        ("a.dbf", bytes([3, 124, 1, 12]) + b" Swan" * 20, "is a database"),
+        ("a.wpd", b"\xffWPC\x10\0" + bytes(90), "is a WordPerfect document"),
+        ("a.ttf", b"\0\1\0\0\0\x0f\0\x80" + bytes(90), "is a font"),
+        ("a.dwg", b"AC1032\0\0" + bytes(90), "is a drawing of AutoCAD"),
+        ("a.torrent", b"d8:announce3:a:b4:infod12:piece lengthi1eee", "is a torrent"),
+        ("a.fit", b"\x0e\x10\xd9\7\1\0\0\0.FIT" + bytes(90), "is a recording of a watch"),
+        ("a.pem", b"-----BEGIN RSA PRIVATE KEY-----\nMIIE\n", "is a key or a certificate"),
     ],
 )
 def test_what_cannot_be_read_says_what_to_do(
@@ -131,3 +144,17 @@ def test_a_date_in_the_container_comes_before_the_name(film: Any, svc: Any, tool
     plain = svc.probe(str(film(frames, name="20240131_184500_garden.mkv", suffix=".mkv")))
     assert plain.recorded_at_from == "file name"
     assert plain.title == "20240131 184500 garden"
+
+
+def test_a_message_of_pgp_is_encrypted(tmp_path: Path, svc: Any) -> None:
+    path = tmp_path / "letter.asc"
+    path.write_text("-----BEGIN PGP MESSAGE-----\n\nhQEMA5\n-----END PGP MESSAGE-----\n")
+    with pytest.raises(UnreadableError, match="decrypt it") as e:
+        svc.probe(str(path))
+    assert e.value.code == "ENCRYPTED"
+
+
+def test_a_text_that_tells_of_such_files_is_a_text(tmp_path: Path, svc: Any) -> None:
+    path = tmp_path / "a.md"
+    path.write_text("SQLite format 3 is a file format.\n\n-----BEGIN PGP MESSAGE----- begins it.")
+    assert svc.probe(str(path)).mime == "text/markdown"

@@ -237,3 +237,13 @@ def test_a_mark_of_utf8_makes_no_text_of_binary_bytes() -> None:
         assert not is_text(b"\xef\xbb\xbf" + data)
     assert is_text(b"\xef\xbb\xbf")
     assert is_text(b"\xef\xbb\xbf" + RUSSIAN.encode()[:-1])
+
+
+def test_translations_are_read_in_the_encoding_of_their_head() -> None:
+    data = (
+        'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=ISO-8859-2\\n"\n\nmsgid "kettle"\n'
+        'msgstr "kotlík"\nmsgid "tree"\nmsgstr "strom"\nmsgid "horse"\nmsgstr "kůň"\n'
+    ).encode("iso-8859-2")
+    found = decoded(data)
+
+    assert "kůň" in found.text and found.warnings == ()

@@ -21,6 +21,7 @@ from omni_core.media.document.engines import (
     letter_spacing,
     metadata,
     mupdf_alt,
+    mupdf_book,
     mupdf_drawing,
     mupdf_parts,
     page_tree,
@@ -137,6 +138,8 @@ class MuPdfDocument(Document):
 
     @cached_property
     def _said(self) -> dict[int, list[str]]:
+        if self.kind == "epub":
+            return mupdf_book.alternative_texts(self._doc)
         return mupdf_alt.alternative_texts(self._doc) if self.kind == "pdf" else {}
 
     def _explain_fonts(self, page: int) -> None:

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from omni_core.errors import NotFoundError, UnreadableError
+from omni_core.media.document.picture_files import is_pictures
 from omni_core.media.service import MediaService
 from omni_core.types import CutOptions, FileWarning, ImageContent, Limits, Segment, Source
 
@@ -268,3 +269,12 @@ def test_a_number_of_no_year_costs_itself(service: MediaService, tmp_path: Path)
     path = _zip(tmp_path / "a.cbz", {"1.jpg": _picture(50), "ComicInfo.xml": info})
 
     assert service.probe(str(path)).title == "Storm"
+
+
+def test_what_a_photo_service_says_of_pictures_keeps_none_of_them_from_being_seen() -> None:
+    photos = {"a/x.jpg", "a/y.png"}
+    about = {"a/x.jpg.json", "a/x.jpg.supplemental-metadata.json", "a/y.xmp", "a/metadata.json"}
+
+    assert is_pictures("takeout.zip", photos | about)
+    assert not is_pictures("site.zip", photos | {"a/data.json"})
+    assert not is_pictures("about.zip", about)

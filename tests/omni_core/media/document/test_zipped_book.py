@@ -71,3 +71,33 @@ def test_a_book_whose_zip_is_damaged_keeps_what_precedes_the_damage(
     _, words, warnings = read(svc, path)
     assert "Line 9 of the long winter 81." in words
     assert warnings == ["cut short or damaged, read only as far as it goes: a.fb2.zip"]
+
+
+KML = b"<?xml version='1.0'?><kml xmlns='x'><Document><name>Bays</name></Document></kml>"
+
+
+@pytest.mark.parametrize(
+    ("name", "parts", "title", "words", "others"),
+    [
+        ("a.kmz", {"doc.kml": KML, "files/a.png": b"x"}, "Bays", "Bays", "files/a.png"),
+        ("a.htmlz", {"index.html": b"<title>Bays</title><p>Low tide", "style.css": b"",
+                     "metadata.opf": b"<a/>", "images/a.png": b"x"},
+         "Bays", "Low tide", "images/a.png"),
+        ("a.textpack", {"a.textbundle/text.md": b"# Bays\n\nLow *tide*",
+                        "a.textbundle/info.json": b"{}"},
+         "Bays", "# Bays\n\nLow *tide*", ""),
+    ],
+)  # fmt: skip
+def test_one_text_in_a_zip_is_read_and_the_files_beside_it_named(
+    name: str, parts: dict[str, bytes], title: str, words: str, others: str, tmp_path: Path,
+    svc: Any,
+) -> None:  # fmt: skip
+    made = tmp_path / name
+    with zipfile.ZipFile(made, "w") as archive:
+        for part, content in parts.items():
+            archive.writestr(part, content)
+
+    found = read(svc, made)
+
+    assert found[:2] == (title, words)
+    assert [w.split(": ")[1].split(";")[0] for w in found[2]] == ([others] if others else [])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from omni_core.media.text.data_xml import MAX_REFERENCES, with_entities
+from omni_core.media.text.html import page_of_file
 from omni_core.media.text.page import Page
 from omni_core.types import CutOptions, FileWarning, Source
 
@@ -412,3 +413,13 @@ def test_a_body_of_other_data_keeps_its_name(tmp_path: Path, cut: Any) -> None:
     path.write_text('<?xml version="1.0"?><system><body name="Mars" moons="2"/></system>')
     (segment,) = cut(path)
     assert "name: Mars" in segment.text
+
+
+def test_values_of_attributes_are_read_as_people_see_them() -> None:
+    markup = (
+        '<?xml version="1.0"?><mxfile><mxCell value="Bilge pump&lt;br&gt;R&amp;amp;D" '
+        'style="rounded=0;html=1;"/><sms subject="null" body="Boat at nine"/></mxfile>'
+    )
+    text = page_of_file("a.drawio", markup).text
+
+    assert text.split("\n") == ["mxCell value: Bilge pump R&D", "sms body: Boat at nine"]

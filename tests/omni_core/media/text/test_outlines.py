@@ -18,6 +18,7 @@ TEXTS = {
              "\\section[S]{\\emph{Sluice}}\\label{x}\n\\section*{Tides}\n",
     "a.mediawiki": "= Harbour =\n== Sluice ==\n=== no\n== Tides ==\n",
     "a.textile": "h1. Harbour\n\nh2(class). Sluice\n\nh2.no\n\nh2. Tides\n",
+    "a.typ": "#set page()\n= Harbour\n== Sluice <sl>\n```\n= code\n```\n== Tides\n",
     "a.md": "# Harbour\n\n## Sluice\n\n## Tides\n",
 }  # fmt: skip
 
@@ -69,3 +70,14 @@ def test_a_title_that_a_file_states_is_its_title(svc: MediaService, tmp_path: Pa
     when = svc.probe(str(tmp_path / "a.org")).recorded_at
     assert when is not None
     assert (when.year, when.month, when.day) == (2024, 3, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["= Harbour\nAnn Lee <a@x.org>\n2024-01-12\n:toc:\n\nWords.\n",
+     "= Harbour\nAnn\nv1.2, 2024-01-12\n", "= Harbour\n:revdate: 2024-01-12\n\nWords.\n"],
+)  # fmt: skip
+def test_asciidoc_has_the_date_of_its_header(text: str) -> None:
+    found = outline_of("a.adoc", text)
+    assert found.date is not None and found.date.date().isoformat() == "2024-01-12"
+    assert outline_of("a.adoc", "= Harbour\n\nWords of\n2024-01-12\n").date is None

@@ -124,3 +124,14 @@ def test_backslashes_outside_of_quotes_stay(tmp_path: Path, cut: Any) -> None:
     path.write_text('id\ttext\n1\tHe said \\"hi there\n2\tend\n')
     (found,) = cut(path)
     assert 'text: He said \\"hi there' in found.text
+
+
+def test_a_number_that_is_kept_from_spreadsheets_is_read_as_it_stands(
+    tmp_path: Path, cut: Any
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('id,zip,sum\n"=""00123""",="01067","=A1+""x"""\n="","=""a"" & ""b""",=\n')
+    (found,) = cut(path)
+    assert found.text.split("\n")[1:] == [
+        'id: 00123; zip: 01067; sum: =A1+"x"', 'id: =""; zip: ="a" & "b"; sum: =',
+    ]  # fmt: skip

@@ -26,6 +26,7 @@ from omni_core.media.text.tex_letters import with_tex_letters
             "Erdős, Čapek, Škoda, Łódź, å, ę",
         ),
         (r"K\o benhavn, {\AA}rhus, \O re", "København, Århus, Øre"),
+        (r"5\% of R\&D \$ a\_b \\%", r"5% of R&D $ a_b \\%"),
         (r"\section{x} \\\"text\" \url{a} \omega \label{o} \cite{k} \vspace{1cm} \'t", None),
     ],
 )
@@ -42,3 +43,14 @@ def test_titles_headings_and_text_have_the_letters(tmp_path: Path, svc: Any, cut
     assert svc.probe(str(path)).title == "Die Größe"
     (found,) = cut(path)
     assert "Über Reiher" in found.text and "können" in found.text
+
+
+def test_braces_that_keep_capitals_in_a_bibliography_are_left_out() -> None:
+    source = (
+        "@article{mueller2019,\n  title = {{L}ava {F}low on {Mount Sarn}},\n"
+        "  author={{\\O}stby, A.},\n  year = {2019},\n  note = {in {NASA}}\n}\n"
+    )
+    assert with_tex_letters(source, braces=True) == (
+        "@article{mueller2019,\n  title = {Lava Flow on Mount Sarn},\n"
+        "  author={Østby, A.},\n  year = {2019},\n  note = {in NASA}\n}\n"
+    )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from omni_core.errors import UnreadableError
 from omni_core.media.service import service
@@ -192,3 +195,23 @@ def test_a_book_has_the_date_that_it_states(zipped: Zipped, name: PdfEngine) -> 
     info = service(pdf=name).probe(str(path))
     assert info.recorded_at is not None and info.recorded_at.isoformat()[:10] == "2012-03-04"
     assert info.recorded_at_from == "container"
+
+
+def test_what_an_author_says_of_pictures_is_read_on_their_pages(zipped: Zipped) -> None:
+    long = "".join(f"<p>{'The boats wait for the tide. ' * 20}</p>" for _ in range(40))
+    none, swan, lock = (
+        f'<img src="p.png" {alt}/>' for alt in ('alt=""', "alt='A swan &amp; a mast'", 'alt="Lock"')
+    )
+    body = f"start</p>{none}{swan}{long}{lock}<p>end"
+    path = book(zipped, ["a.xhtml", "b.xhtml"], a=chapter(body), b=chapter("last"))
+    drawn = io.BytesIO()
+    Image.new("RGB", (40, 40), "red").save(drawn, "PNG")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("O/p.png", drawn.getvalue())
+    found, text, _ = read(path)
+
+    said = {s.span.start: s.text for s in found if s.text and "Picture: " in s.text}
+    pages = max(int(s.span.start) for s in found)
+    assert text.count("Picture: ") == 2
+    assert "Picture: A swan & a mast" in said[1]
+    assert "Picture: Lock" in said[pages - 1]
