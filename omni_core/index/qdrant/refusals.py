@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from omni_core.errors import NotIndexedError, StoreError
 from omni_core.types import EncoderInfo
 
+
 def of_another_model(alias: str, where: str, theirs: str, ours: str) -> StoreError:
     """The vectors are of the model `theirs`."""
     return StoreError(

@@ -1,0 +1,97 @@
+"""Requests to stop ingests, from one process of a library to the others: rows of `meta`.
+
+Each row is for one process: what is to be stopped, later its answer. Whoever asks removes it; where
+that process stands still, the row waits for it.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from omni_core import processes
+from omni_core.catalog.rows import mapping
+from omni_core.catalog.store import Catalog
+from omni_core.files import Chosen
+
+PREFIX = "stop/"
+HELD = "owner <> '' AND lease_until > clock_timestamp()"
+
+
+class PostgresStops(Catalog):
+    """Asks the owners of leases, and finds what this process is asked."""
+
+    _owner: str
+
+    def ask_to_stop(
+        self, paths: Sequence[str] | None, collections: Iterable[str] | None
+    ) -> tuple[str, ...]:
+        """Ask every other process that ingests some of these files; as `Begun.ask_to_stop`."""
+        wanted = Chosen(paths)
+        asked = json.dumps(
+            {"paths": paths if paths is None else list(paths),
+             "collections": collections if collections is None else sorted(collections)}
+        )  # fmt: skip
+        keys = [
+            f"{PREFIX}{owner}/{uuid.uuid4().hex}"
+            for owner, files in self._at_work().items()
+            if any(path in wanted for path in files)
+        ]
+        with self._writing() as db:
+            db.executemany("INSERT INTO meta VALUES (?, ?)", [(key, asked) for key in keys])
+        return tuple(keys)
+
+    def stop_answers(self, keys: Iterable[str]) -> tuple[dict[str, object], set[str]]:
+        """The answers that are there, by key, and the keys of processes that have nothing under
+        way any more."""
+        answers: dict[str, object] = {}
+        at_work = self._at_work()
+        idle = {key for key in keys if _owner_of(key) not in at_work}
+        for key in keys:  # after that look: an answer is written after the work has ended
+            row = self._one("SELECT value FROM meta WHERE key = ?", key)
+            said = {} if row is None else mapping(row["value"])
+            if "answer" in said:
+                answers[key] = said["answer"]
+        return answers, idle - answers.keys()
+
+    def end_stops(self, keys: Iterable[str]) -> None:
+        """Ask no more."""
+        with self._writing() as db:
+            db.executemany("DELETE FROM meta WHERE key = ?", [(key,) for key in keys])
+
+    def stops_asked(self) -> dict[str, Mapping[str, Any]]:
+        """What this process is asked to stop, by the key of the request."""
+        mine = f"{PREFIX}{self._owner}/"
+        rows = self._all("SELECT key, value FROM meta WHERE starts_with(key, ?)", mine)
+        asked = {str(row["key"]): mapping(row["value"]) for row in rows}
+        return {key: value for key, value in asked.items() if "answer" not in value}
+
+    def answer_stop(self, key: str, answer: object) -> None:
+        """Say what was stopped, as JSON values."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE meta SET value = ? WHERE key = ?", (json.dumps({"answer": answer}), key)
+            )
+
+    def _at_work(self) -> dict[str, list[str]]:
+        """The files that each other process ingests, or has taken to ingest them."""
+        found: dict[str, list[str]] = {}
+        held = f"{HELD} AND owner <> ?"
+        for row in self._all(f"SELECT owner, uri FROM sources WHERE {held}", self._owner):  # noqa: S608 - ours
+            found.setdefault(str(row["owner"]), []).append(str(row["uri"]))
+        for row in self._all(f"SELECT owner, request FROM begun WHERE {held}", self._owner):  # noqa: S608 - ours
+            request = mapping(row["request"])
+            paths = request["paths"] if "paths" in request else [request.get("path", "")]
+            found.setdefault(str(row["owner"]), []).extend(paths)
+        return {owner: files for owner, files in found.items() if not has_ended(owner)}
+
+
+def _owner_of(key: str) -> str:
+    return key.removeprefix(PREFIX).rpartition("/")[0]
+
+
+def has_ended(owner: str) -> bool:
+    """Whether an owner is a process of this machine that runs no more."""
+    return processes.has_ended(owner.partition("@")[2])
