@@ -110,6 +110,12 @@ class PostgresCatalog(PostgresStops):
             "snapshots of the Qdrant server for the index"
         )
 
+    def require_writable(self) -> None:
+        """As `Database.require_writable`; nothing is changed."""
+        if not self._read_only:
+            with self._pool.transaction() as db:
+                db.execute("UPDATE meta SET value = value WHERE FALSE")
+
     def renew(self) -> None:
         """Own for another `lease_s` what this process owns; called often, so it tidies up too:
         what a process left that has been gone for twice its lease becomes partial."""
