@@ -257,7 +257,7 @@ def _told(e: psycopg.Error, place: str) -> str:
             "only; --catalog may name several hosts with ?target_session_attrs=read-write; to "
             "search only, OMNI_READ_ONLY=1"
         )
-    if e.sqlstate == "42501":
+    if e.sqlstate in ("42501", "3F000"):  # the latter: a schema that it may not use reads as none
         return (
             f"the user of the catalog at {place} lacks a right ({line}); where it may only read, "
             "serve --read-only (OMNI_READ_ONLY) needs no more"
