@@ -29,14 +29,11 @@ class PostgresStops(Catalog):
         self, paths: Sequence[str] | None, collections: Iterable[str] | None
     ) -> tuple[str, ...]:
         """Ask every other process that ingests some of these files; as `Begun.ask_to_stop`."""
-        wanted = Chosen(paths)
-        asked = json.dumps(
-            {"paths": paths if paths is None else list(paths),
-             "collections": collections if collections is None else sorted(collections)}
-        )  # fmt: skip
+        wanted, names = Chosen(paths), None if collections is None else sorted(collections)
+        asked = json.dumps({"paths": paths if paths is None else list(paths), "collections": names})
         keys = [
             f"{PREFIX}{owner}/{uuid.uuid4().hex}"
-            for owner, files in self._at_work().items()
+            for owner, files in self._at_work(names).items()
             if any(path in wanted for path in files)
         ]
         with self._writing() as db:
@@ -75,16 +72,24 @@ class PostgresStops(Catalog):
                 "UPDATE meta SET value = ? WHERE key = ?", (json.dumps({"answer": answer}), key)
             )
 
-    def _at_work(self) -> dict[str, list[str]]:
-        """The files that each other process ingests, or has taken to ingest them."""
+    def _at_work(self, names: Sequence[str] | None = None) -> dict[str, list[str]]:
+        """The files that each other process ingests, or has taken to ingest them; into these
+        collections alone where given, so that what others do is not felt."""
         found: dict[str, list[str]] = {}
         held = f"{HELD} AND owner <> ?"
-        for row in self._all(f"SELECT owner, uri FROM sources WHERE {held}", self._owner):  # noqa: S608 - ours
-            found.setdefault(str(row["owner"]), []).append(str(row["uri"]))
+        rows = self._all(
+            f"SELECT s.owner, s.uri, c.name FROM sources s LEFT JOIN collections c"  # noqa: S608
+            f" ON c.sha256 = s.sha256 WHERE {held}",
+            self._owner,
+        )
+        each = [(str(r["owner"]), r["name"], [str(r["uri"])]) for r in rows]
         for row in self._all(f"SELECT owner, request FROM begun WHERE {held}", self._owner):  # noqa: S608 - ours
             request = mapping(row["request"])
-            paths = request["paths"] if "paths" in request else [request.get("path", "")]
-            found.setdefault(str(row["owner"]), []).extend(paths)
+            files = request["paths"] if "paths" in request else [request.get("path", "")]
+            each.append((str(row["owner"]), request.get("collection"), files))
+        for owner, name, files in each:
+            if names is None or name in names:
+                found.setdefault(owner, []).extend(files)
         return {owner: files for owner, files in found.items() if not has_ended(owner)}
 
 

@@ -121,6 +121,7 @@ async def test_what_is_not_named_and_what_a_caller_may_not_change_goes_on(
     assert await two.second.stop([str(media / "lake.jpg"), "/media"]) == ()
     for rights in (["hr"], ["default:read", "hr"]):
         assert await two.second.within(rights).stop([str(media)]) == ()
+        assert await asyncio.to_thread(other.ask_to_stop, [str(media)], ["hr"]) == ()  # at once
     assert await two.second.stop([str(media)], unless_awaited=True) == ()
     assert not two.job.done()
     [one] = await two.second.stop([str(media / "notes.md")])  # of a set, this file alone
