@@ -17,6 +17,8 @@ from omni_core.catalog.store import Catalog
 from omni_core.files import Chosen
 
 PREFIX = "stop/"
+OLD_S = 86_400
+"""After so long a request is removed whose process never came back."""
 HELD = "owner <> '' AND lease_until > clock_timestamp()"
 
 
@@ -30,13 +32,19 @@ class PostgresStops(Catalog):
     ) -> tuple[str, ...]:
         """Ask every other process that ingests some of these files; as `Begun.ask_to_stop`."""
         wanted, names = Chosen(paths), None if collections is None else sorted(collections)
-        asked = json.dumps({"paths": paths if paths is None else list(paths), "collections": names})
+        now = self.now()
+        asked = json.dumps(
+            {"paths": paths if paths is None else list(paths), "collections": names, "at": now}
+        )
         keys = [
             f"{PREFIX}{owner}/{uuid.uuid4().hex}"
             for owner, files in self._at_work(names).items()
             if any(path in wanted for path in files)
         ]
+        rows = self._all("SELECT key, value FROM meta WHERE starts_with(key, ?)", PREFIX)
+        old = [(r["key"],) for r in rows if now - mapping(r["value"]).get("at", 0) > OLD_S]
         with self._writing() as db:
+            db.executemany("DELETE FROM meta WHERE key = ?", old)
             db.executemany("INSERT INTO meta VALUES (?, ?)", [(key, asked) for key in keys])
         return tuple(keys)
 
@@ -69,7 +77,8 @@ class PostgresStops(Catalog):
         """Say what was stopped, as JSON values."""
         with self._writing() as db:
             db.execute(
-                "UPDATE meta SET value = ? WHERE key = ?", (json.dumps({"answer": answer}), key)
+                "UPDATE meta SET value = ? WHERE key = ?",
+                (json.dumps({"answer": answer, "at": self.now()}), key),
             )
 
     def _at_work(self, names: Sequence[str] | None = None) -> dict[str, list[str]]:

@@ -134,7 +134,7 @@ class RayReaders:
         """Every result of a file to `sink`. `reached` says how far they are stored, for another
         run. Raises what ended the file, UnavailableError where Ray cannot be used."""
         await self._start()
-        actor = await self._or_gone(self._free.get())
+        actor = await self._actor()
         if self._settings.ray != LOCAL:
             file = replace(file, original=file.original.elsewhere)
         try:
@@ -194,6 +194,16 @@ class RayReaders:
                 self._ray.cancel(stream)
             raise
         raise UnavailableError("Ray ended the reading of it; ingest it again")
+
+    async def _actor(self) -> Any:
+        """One that is free."""
+        waiting = asyncio.ensure_future(self._free.get())  # ended by `_or_gone`
+        try:
+            return await self._or_gone(waiting)
+        except asyncio.CancelledError:
+            if waiting.done() and not waiting.cancelled():
+                self._free.put_nowait(waiting.result())
+            raise
 
     async def _or_gone(self, wanted: Awaitable[T]) -> T:
         """What is wanted. Raises UnavailableError where Ray ends before."""

@@ -55,9 +55,12 @@ async def stop_elsewhere(
 
 async def obey(context: Context, jobs: Jobs, folders: Folders) -> None:
     """Stop what other processes ask this one to stop, as long as it lives."""
+    worked = False
     while True:
         await asyncio.sleep(LOOK_S)
-        if not jobs.live and not folders.live:
+        works = bool(jobs.live or folders.live)
+        looks, worked = works or worked, works  # once more at the end: what comes later goes on
+        if not looks:
             continue
         try:
             for key, asked in (await asyncio.to_thread(context.catalog.stops_asked)).items():

@@ -207,7 +207,7 @@ def test_an_actor_whose_results_cannot_be_stored_is_free_for_the_next_file(
 
 @needs_ray
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="finds the process in /proc")
-def test_when_ray_itself_ends_every_file_says_so_and_the_ingest_ends(
+def test_when_ray_itself_ends_what_is_left_says_so_and_the_ingest_ends(
     media: Path, tmp_path: Path
 ) -> None:
     from tests.omni_core.engine.conftest import film as make_film
@@ -221,5 +221,5 @@ def test_when_ray_itself_ends_every_file_says_so_and_the_ingest_ends(
         capture_output=True, text=True, timeout=250, check=False,
         env={**os.environ, "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
-    said = done.stdout.splitlines()
-    assert said == ["1", *["Ray has ended at 'local'"] * 3], done.stderr[-3000:]
+    killed, *errors = done.stdout.splitlines()
+    assert killed == "1" and set(errors) == {"Ray has ended at 'local'"}, done.stderr[-3000:]

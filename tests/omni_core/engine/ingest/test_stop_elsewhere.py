@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from omni_core import Engine
+from omni_core import Engine, IngestRequest
 from omni_core.catalog.postgres_stops import PREFIX
 from omni_core.encoders.hashing import HashingEncoder
 from omni_core.engine import store
@@ -155,6 +155,21 @@ async def test_a_process_that_has_ended_meanwhile_is_not_waited_for(
             await asyncio.sleep(0.01)
         await asyncio.to_thread(other.close)
         assert await stop == ()
+
+
+async def test_a_request_that_comes_too_late_stops_nothing_that_begins_afterwards(
+    two: Two, other: Any, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopping, "LOOK_S", 2.0)  # the last look is that much after the end
+    [key] = await asyncio.to_thread(other.ask_to_stop, [str(media)], None)
+    late = f"{key}-late"
+    with pytest.raises(StoppedError):
+        await two.job
+    await asyncio.to_thread(other.set_meta, late, '{"paths": null, "collections": null}')
+    while '"answer": []' not in (await asyncio.to_thread(other.get_meta, late) or ""):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    status = await two.first.ingest(IngestRequest(str(media / "lake.jpg")))
+    assert status.state == "ready"
 
 
 @pytest.mark.parametrize(
