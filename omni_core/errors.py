@@ -10,6 +10,7 @@ OmniError                 .code names the case for machines: PATH_NOT_ALLOWED, C
 ├── UnavailableError      a model, an extra wheel or a worker is missing or still loading
 ├── StoppedError          another caller cancelled work that this one was waiting for
 └── StoreError            the index or the catalog cannot be opened or written
+    └── NotIndexedError   a collection lacks indexes of payloads; .lacks names the keys
 
 `pack` and `unpack` carry an error across a process or a network with its class and its code.
 """
@@ -126,9 +127,39 @@ class StoppedError(OmniError):
 class StoreError(OmniError):
     """STORE_BUSY, STORE_FAILED, MODEL_MISMATCH, FOREIGN_COLLECTION, INDEX_UNREACHABLE,
     KEY_REFUSED, READ_ONLY, BUSY, LEASE_LOST, CATALOG_MOVED, CATALOG_UNREACHABLE,
-    NO_LIBRARY, NOT_INDEXED."""
+    CATALOG_READ_ONLY, NO_LIBRARY, NOT_INDEXED."""
 
     code = "STORE_FAILED"
+
+
+class NotIndexedError(StoreError):
+    """NOT_INDEXED. The collection lacks indexes of the payload keys `lacks`, and nothing may be
+    written."""
+
+    code = "NOT_INDEXED"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        collection: str = "",
+        lacks: Sequence[str] = (),
+    ) -> None:
+        """`collection` is the name that Qdrant has for it."""
+        super().__init__(message, code=code)
+        self.collection = collection
+        self.lacks = tuple(lacks)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle with the keys."""
+        return _rebuild_not_indexed, (str(self), self.code, self.collection, self.lacks)
+
+
+def _rebuild_not_indexed(
+    message: str, code: str, collection: str, lacks: Sequence[str]
+) -> NotIndexedError:
+    return NotIndexedError(message, code=code, collection=collection, lacks=lacks)
 
 
 _CAUSES = {
@@ -136,6 +167,7 @@ _CAUSES = {
     "MODEL_MISMATCH": "another model filled it",
     "CATALOG_MOVED": "the library has left this catalog for another one",
     "CATALOG_UNREACHABLE": "PostgreSQL gives no answer",
+    "CATALOG_READ_ONLY": "PostgreSQL takes no writes",
     "NO_LIBRARY": (
         "there is no library there yet, and this server may only read: it is ready as soon as one "
         "that may write has ingested something"
@@ -159,13 +191,13 @@ _TREE: dict[str, type[OmniError]] = {
     kind.__name__: kind
     for kind in (
         OmniError, RefusedError, NotFoundError, BadRequestError, AmbiguousError, UnreadableError,
-        TooLargeError, UnavailableError, StoppedError, StoreError,
+        TooLargeError, UnavailableError, StoppedError, StoreError, NotIndexedError,
     )
 }  # fmt: skip
 
 
 def pack(error: OmniError) -> dict[str, object]:
-    """The error as JSON values: the name of its class, its code, its message and its choices.
+    """The error as JSON values: the name of its class, its code, its message and its fields.
 
     A subclass defined elsewhere (in a plug-in, or `WorkerDied`) is sent as its nearest ancestor in
     this module, so that the receiver imports nothing.
@@ -176,6 +208,8 @@ def pack(error: OmniError) -> dict[str, object]:
     }  # fmt: skip
     if isinstance(error, AmbiguousError):
         packed |= {"given": error.given, "choices": [asdict(c) for c in error.choices]}
+    if isinstance(error, NotIndexedError):
+        packed |= {"collection": error.collection, "lacks": list(error.lacks)}
     return packed
 
 
@@ -189,6 +223,14 @@ def unpack(data: Mapping[str, object]) -> OmniError:
             code=str(code) if code else None,
             given=str(data.get("given", "")),
             choices=_choices(data.get("choices")),
+        )
+    if kind is NotIndexedError:
+        lacks = data.get("lacks")
+        return NotIndexedError(
+            str(data.get("error", "no message")),
+            code=str(code) if code else None,
+            collection=str(data.get("collection", "")),
+            lacks=[str(key) for key in lacks] if isinstance(lacks, list) else (),
         )
     return kind(str(data.get("error", "no message")), code=str(code) if code else None)
 

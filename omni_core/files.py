@@ -1,4 +1,4 @@
-"""Atomic and synced file writes, copies, and the sha256 of a file."""
+"""Atomic and synced file writes, copies, the sha256 of a file, and choices of paths."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 BLOCK = 64 << 10
@@ -113,3 +114,23 @@ def used_bytes(path: Path) -> int:
             continue
         total += getattr(stat, "st_blocks", -(-stat.st_size // 512)) * 512
     return total
+
+
+class Chosen:
+    """Whether a path is one of these, or lies in a folder that is one of them. By names alone:
+    links are not followed, and nothing need be there."""
+
+    def __init__(self, paths: Iterable[str] | None) -> None:
+        """None chooses every path."""
+        self._paths = None if paths is None else frozenset(paths)
+        self._folders: dict[str, bool] = {}
+
+    def __contains__(self, path: str) -> bool:
+        if self._paths is None or path in self._paths:
+            return True
+        folder = os.path.dirname(path)
+        if folder == path:
+            return False
+        if (known := self._folders.get(folder)) is None:
+            known = self._folders[folder] = folder in self
+        return known

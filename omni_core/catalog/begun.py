@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,3 +37,28 @@ class Begun(WatchedFiles):
         """The readers' buffers at the last checkpoint of a source (sha256); b"" without any."""
         found = self._one("SELECT state FROM readers WHERE sha256 = ?", source)
         return b"" if found is None else bytes(found[0])
+
+    def ask_to_stop(
+        self, paths: Sequence[str] | None, collections: Iterable[str] | None
+    ) -> tuple[str, ...]:
+        """Ask the other processes that ingest some of these files (also those in a folder that is
+        named; None: any) to stop them, of these collections alone where given. Returns a key for
+        each process; there are none where no other process can write."""
+        return ()
+
+    def stop_answers(self, keys: Iterable[str]) -> tuple[dict[str, object], set[str]]:
+        """The answers that are there, by key, and the keys of processes that have nothing under
+        way any more."""
+        return {}, set(keys)
+
+    def end_stops(self, keys: Iterable[str]) -> None:
+        """Ask no more."""
+        return
+
+    def stops_asked(self) -> dict[str, Mapping[str, Any]]:
+        """What this process is asked to stop, by key: `paths` and `collections`."""
+        return {}
+
+    def answer_stop(self, key: str, answer: object) -> None:
+        """Answer such a request, with JSON values."""
+        return

@@ -108,6 +108,10 @@ class Database(ABC):
         """A transaction that begins when no other one writes, and before whose end none does."""
         return self._writing()
 
+    def require_writable(self) -> None:
+        """Raise StoreError while the database takes no writes, as a standby."""
+        return
+
     def renew(self) -> None:
         """Own for another `lease_s` what this process owns."""
         return

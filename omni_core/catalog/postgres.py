@@ -24,17 +24,16 @@ from omni_core.catalog import postgres_schema
 from omni_core.catalog.database import Transaction
 from omni_core.catalog.moved import MOVED_TO, refuse_moved
 from omni_core.catalog.postgres_connection import Pool, PostgresTransaction, Row
+from omni_core.catalog.postgres_stops import HELD, PostgresStops, has_ended
 from omni_core.catalog.rows import mapping
-from omni_core.catalog.store import Catalog
 from omni_core.errors import BadRequestError, StoreError
 
 LEASE_S = 60.0
 NO_LIBRARY = "NO_LIBRARY"
 _UNTIL = "clock_timestamp() + make_interval(secs => ?)"
-_HELD = "owner <> '' AND lease_until > clock_timestamp()"
 
 
-class PostgresCatalog(Catalog):
+class PostgresCatalog(PostgresStops):
     """A schema of a PostgreSQL database. Thread-safe; calls run side by side."""
 
     def __init__(
@@ -111,6 +110,12 @@ class PostgresCatalog(Catalog):
             "snapshots of the Qdrant server for the index"
         )
 
+    def require_writable(self) -> None:
+        """As `Database.require_writable`; nothing is changed."""
+        if not self._read_only:
+            with self._pool.transaction() as db:
+                db.execute("UPDATE meta SET value = value WHERE FALSE")
+
     def renew(self) -> None:
         """Own for another `lease_s` what this process owns; called often, so it tidies up too:
         what a process left that has been gone for twice its lease becomes partial."""
@@ -126,10 +131,10 @@ class PostgresCatalog(Catalog):
     def ingested_by(self, source: str) -> str:
         """Which other process ingests this source (sha256) now, in words; "" for none."""
         found = self._one(
-            f"SELECT worker, owner FROM sources WHERE sha256 = ? AND {_HELD} AND owner <> ?",  # noqa: S608
+            f"SELECT worker, owner FROM sources WHERE sha256 = ? AND {HELD} AND owner <> ?",  # noqa: S608
             source, self._owner,
         )  # fmt: skip
-        return "" if found is None or _has_ended(found["owner"]) else str(found["worker"])
+        return "" if found is None or has_ended(found["owner"]) else str(found["worker"])
 
     def replace_index(
         self,
@@ -163,14 +168,14 @@ class PostgresCatalog(Catalog):
         with self._writing() as db:
             db.execute(
                 "DELETE FROM begun WHERE key = ? OR split_part(key, '/', 1) = ?"  # noqa: S608
-                f" AND NOT ({_HELD})",
+                f" AND NOT ({HELD})",
                 (self._own_key(key), key),
             )
 
     def begun(self) -> dict[str, dict[str, Any]]:
         """The requests that have not ended and that no other process is at, oldest first."""
         rows = self._all(
-            f"SELECT key, request FROM begun WHERE NOT ({_HELD} AND owner <> ?) ORDER BY at, key",  # noqa: S608
+            f"SELECT key, request FROM begun WHERE NOT ({HELD} AND owner <> ?) ORDER BY at, key",  # noqa: S608
             self._owner,
         )
         return {r["key"].partition("/")[0]: mapping(r["request"]) for r in rows}
@@ -245,17 +250,17 @@ class PostgresCatalog(Catalog):
 
     def _refuse_if_another_has_it(self, db: Transaction, sha256: str) -> None:
         held = db.execute(
-            f"SELECT worker, owner FROM sources WHERE sha256 = ? AND {_HELD} AND owner <> ?"  # noqa: S608
+            f"SELECT worker, owner FROM sources WHERE sha256 = ? AND {HELD} AND owner <> ?"  # noqa: S608
             " FOR UPDATE",
             (sha256, self._owner),
         ).fetchone()
-        if held is not None and not _has_ended(held["owner"]):
+        if held is not None and not has_ended(held["owner"]):
             raise StoreError(f"{held['worker']} is ingesting this file", code="BUSY")
 
     def _let_go_of_the_dead(self, for_s: float = 0.0) -> None:
         """What a process left that is gone, its lease run out for so many seconds, can be
         resumed; at once where it is seen to have ended."""
-        gone = [(owner,) for owner in self._owners() if _has_ended(owner)]
+        gone = [(owner,) for owner in self._owners() if has_ended(owner)]
         with self._writing() as db:
             for table in ("sources", "begun") if gone else ():
                 db.executemany(
@@ -274,13 +279,8 @@ class PostgresCatalog(Catalog):
     def _owners(self) -> list[str]:
         """The other processes that own something."""
         rows = self._all(
-            f"SELECT owner FROM sources WHERE {_HELD} AND owner <> ?"  # noqa: S608 - ours
-            f" UNION SELECT owner FROM begun WHERE {_HELD} AND owner <> ?",
+            f"SELECT owner FROM sources WHERE {HELD} AND owner <> ?"  # noqa: S608 - ours
+            f" UNION SELECT owner FROM begun WHERE {HELD} AND owner <> ?",
             self._owner, self._owner,
         )  # fmt: skip
         return [str(r["owner"]) for r in rows]
-
-
-def _has_ended(owner: str) -> bool:
-    """Whether an owner is a process of this machine that runs no more."""
-    return processes.has_ended(str(owner).partition("@")[2])

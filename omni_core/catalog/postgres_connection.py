@@ -6,8 +6,8 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from itertools import zip_longest
 from typing import Any
-from urllib.parse import urlsplit
 
 from omni_core.catalog.database import Cursor
 from omni_core.errors import StoreError
@@ -46,6 +46,7 @@ WRITE = 6
 CLOSE_S = 2.0
 """How long closing waits for a connection that is being made."""
 GONE = "CATALOG_UNREACHABLE"
+TAKES_NO_WRITES = "CATALOG_READ_ONLY"
 _BACK_SOON = ("08", "57P")
 """SQL states of a server that shuts down, starts, or whose connection broke."""
 
@@ -181,7 +182,11 @@ class Pool:
             self._watch.refuse()
             with self._pool.connection() as connection, self._watch.over(connection):
                 if self._works(connection):
-                    yield connection
+                    try:
+                        yield connection
+                    except psycopg.errors.ReadOnlySqlTransaction:
+                        connection.close()  # of several hosts another one may take writes by now
+                        raise
                     return
             self._watch.look()
         raise psycopg.OperationalError("its connections break")
@@ -199,7 +204,8 @@ class Pool:
         try:
             yield
         except psycopg.Error as e:
-            code = GONE if _is_gone(e) else None
+            read_only = isinstance(e, psycopg.errors.ReadOnlySqlTransaction)
+            code = TAKES_NO_WRITES if read_only else GONE if _is_gone(e) else None
             raise StoreError(_told(e, self._where), code=code) from None  # no trace of the address
         except UnicodeEncodeError as e:
             raise StoreError(f"the catalog cannot hold a name that is no text: {e.reason}") from e
@@ -212,13 +218,15 @@ def _unless_said(url: str) -> dict[str, int]:
 
 
 def where(url: str) -> str:
-    """The host and database of an address, without user and password."""
+    """The hosts and the database of an address, without user and password."""
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "the local socket", parts.port
-    except ValueError:
+        said = conninfo.conninfo_to_dict(url)
+    except psycopg.Error:
         return "the address of the setting catalog"
-    return f"{host}{f':{port}' if port else ''}{parts.path.partition('?')[0]}"
+    hosts, ports = (str(said.get(name) or "").split(",") for name in ("host", "port"))
+    each = zip_longest(hosts, ports, fillvalue=ports[0] if len(ports) == 1 else "")
+    names = [f"{host or 'the local socket'}{port and f':{port}'}" for host, port in each]
+    return f"{','.join(names)}/{said.get('dbname') or ''}".rstrip("/")
 
 
 def _is_gone(e: psycopg.Error) -> bool:
@@ -243,7 +251,13 @@ def _told(e: psycopg.Error, place: str) -> str:
         "53"
     ):  # https://www.postgresql.org/docs/current/errcodes-appendix.html
         return f"the catalog at {place} has no room ({line}); nothing stored is lost"
-    if e.sqlstate == "42501":
+    if isinstance(e, psycopg.errors.ReadOnlySqlTransaction):
+        return (
+            f"the catalog at {place} takes no writes ({line}): it is a standby, or set to read "
+            "only; --catalog may name several hosts with ?target_session_attrs=read-write; to "
+            "search only, OMNI_READ_ONLY=1"
+        )
+    if e.sqlstate in ("42501", "3F000"):  # the latter: a schema that it may not use reads as none
         return (
             f"the user of the catalog at {place} lacks a right ({line}); where it may only read, "
             "serve --read-only (OMNI_READ_ONLY) needs no more"

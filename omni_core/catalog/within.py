@@ -44,6 +44,10 @@ class CatalogWithin(Catalog):
         """As of the whole one."""
         return self._whole.now()
 
+    def require_writable(self) -> None:
+        """As the whole one."""
+        self._whole.require_writable()
+
     def key_for(self, sha256: str, collection: str) -> str:
         """The hash of the source which an ingest of these bytes into a collection is about: the
         one that is in it already, else the copy that is kept apart for it."""

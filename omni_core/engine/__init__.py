@@ -29,6 +29,7 @@ from omni_core.engine.ingest.on_ray import RayReaders
 from omni_core.engine.ingest.reindex import Progress as ReindexProgress
 from omni_core.engine.ingest.reindex import ReindexStatus, reindex
 from omni_core.engine.ingest.resume import resume
+from omni_core.engine.ingest.stopping import obey, stop_elsewhere
 from omni_core.engine.moving.backup import Progress as BackupProgress
 from omni_core.engine.moving.backup import back_up, restore
 from omni_core.engine.moving.copying import MigrationStatus
@@ -118,7 +119,11 @@ class Engine:
         async with AsyncExitStack() as resources:
             host = Assembled(beside._context, beside._readers) if beside is not None else None
             context, readers = await assemble(settings, resources, host, ahead)
-            return cls(context, resources.pop_all(), readers)
+            engine = cls(context, resources.pop_all(), readers)
+            if context.catalog.lease_s is not None and not context.settings.read_only:
+                obeying = obey(context, engine._jobs, engine._folders)
+                context.tasks.start(obeying, name="stop what others ask to stop")
+            return engine
 
     async def close(self) -> None:
         """Stop jobs (ingesting a file again resumes it), flush the index, end the children.
@@ -198,15 +203,27 @@ class Engine:
         )  # fmt: skip
 
     async def stop(
-        self, paths: Sequence[str], *, unless_awaited: bool = False
+        self, paths: Sequence[str] | None, *, unless_awaited: bool = False
     ) -> tuple[IngestStatus | FolderStatus, ...]:
-        """Stop the ingests of these files, and of each set of files that holds no others.
+        """Stop the ingests of these files, of those in a folder that is named, or (None) of all,
+        and of each set of files that holds no others; also those of other processes that share the
+        library.
 
-        With `unless_awaited` those stay for which another call waits. Returns the status of each
-        that was stopped, once it has ended; none when nothing was under way. What is stored
-        stays, and ingesting a file again goes on from there.
+        With `unless_awaited` those of this process alone for which no other call waits. Returns
+        the status of each that was stopped, once it has ended; none when nothing was under way.
+        What is stored stays, and ingesting a file again goes on from there. Raises
+        UnavailableError BUSY where another process has not answered.
         """
-        return await running.stop(self._context, self._jobs, self._folders, paths, unless_awaited)
+        context = self._context
+        if paths is not None:
+            paths = await asyncio.to_thread(running.with_links_resolved, paths)
+        here = await running.stop(context, self._jobs, self._folders, paths, unless_awaited)
+        if unless_awaited or context.settings.read_only:
+            return here
+        return (*here, *await self._stop_elsewhere(paths))
+
+    async def _stop_elsewhere(self, paths: Sequence[str] | None) -> running.Stopped:
+        return await stop_elsewhere(self._context.catalog, paths)
 
     async def resume(self, roots: Sequence[str]) -> tuple[str, ...]:
         """Go on, in the background, with what was under way when the store was last closed or

@@ -75,9 +75,9 @@ class EngineApi(Protocol):
         ...
 
     async def stop(
-        self, paths: Sequence[str], *, unless_awaited: bool = False
+        self, paths: Sequence[str] | None, *, unless_awaited: bool = False
     ) -> tuple[IngestStatus | FolderStatus, ...]:
-        """Stop the ingests of these files; what is stored stays."""
+        """Stop the ingests of these files, or (None) of all; what is stored stays."""
         ...
 
     async def resume(self, roots: Sequence[str]) -> tuple[str, ...]:

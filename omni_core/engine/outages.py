@@ -25,8 +25,12 @@ TRIES = 3
 """How often, while nothing more is stored: an error that comes back is no outage."""
 FIRST_S, MOST_S = 0.5, 5.0
 """After how long it is asked again: at first, and at most, each pause twice the one before."""
-NAMES = {"INDEX_UNREACHABLE": "the Qdrant server", "CATALOG_UNREACHABLE": "PostgreSQL"}
-"""Errors that pass when a server is back, and which it is."""
+NAMES = {
+    "INDEX_UNREACHABLE": "the Qdrant server, which does not answer",
+    "CATALOG_UNREACHABLE": "PostgreSQL, which does not answer",
+    "CATALOG_READ_ONLY": "PostgreSQL, which takes no writes",
+}
+"""Errors that pass when a server is back, or another one has taken over, and what is waited for."""
 
 T = TypeVar("T")
 
@@ -76,7 +80,8 @@ class Patience:
 
 
 async def ask_store(catalog: Catalog, *indexes: Index) -> None:
-    """Ask a catalog and open indexes something small."""
+    """Ask a catalog and open indexes something small, the catalog also whether it takes writes."""
     await asyncio.to_thread(catalog.get_meta, LIBRARY)
+    await asyncio.to_thread(catalog.require_writable)
     for one in indexes:
         await one.count(source_filter(""))

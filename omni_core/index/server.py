@@ -157,15 +157,14 @@ class ServerIndex(Index):
         wanted = self._q.collection.payload_indexes(self._settings)
         held = (facts or self._facts).indexed
         missing = {key: kind for key, kind in wanted.items() if key not in held}
-        if missing:
-            why = f"{self.collection} lacks indexes of {', '.join(missing)}"
-            self._require_writable(why, refusals.NOT_INDEXED)
+        if missing and self._only_reads:
+            raise refusals.not_indexed(self.collection, tuple(missing), self._why_not)
         for key, kind in missing.items():
             await self._call("create_payload_index", self.collection, key, kind, wait=True)
 
-    def _require_writable(self, why: str, code: str = "READ_ONLY") -> None:
+    def _require_writable(self, why: str) -> None:
         if self._only_reads:
-            raise refusals.only_reads(why, self._why_not, code)
+            raise refusals.only_reads(why, self._why_not)
 
     @property
     def _why_not(self) -> str:

@@ -191,6 +191,12 @@ def _error(answer: httpx2.Response) -> OmniError:
         return OmniError(one_line(text, 600), code=code)
     if status == 401:
         return BadRequestError("the server wants another token: give --token, or set OMNI_TOKEN")
+    if status == 404 and "/uploads/" in answer.request.url.path:  # an answer to HEAD has no words
+        return NotFoundError(
+            "the server does not have this upload: it has expired (send the file again), or "
+            "several servers answer at this address, each with uploads of its own: let the "
+            "balancer send a client always to the same one"
+        )
     if status == 404:
         return NotFoundError("the server has no /uploads: is it omni-mcp, and new enough?")
     if status == 413:

@@ -162,6 +162,21 @@ def test_ctrl_c_exits_with_130_and_says_what_is_kept(
     assert "what was finished is kept" in said.err
 
 
+def test_an_ingest_that_another_process_stops_says_what_is_kept(
+    call: Any, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from omni_core.errors import StoppedError
+    from omni_server.cli import library
+
+    async def stopped(*_: object) -> None:
+        raise StoppedError("the ingest was cancelled by another request; ask again")
+
+    monkeypatch.setattr(library, "_ingest", stopped)
+    said = call("ingest", media / "tea.txt")
+    assert said.code == 1
+    assert said.err.startswith("CANCELLED: stopped by another process; what was finished is kept")
+
+
 def test_a_reader_that_leaves_early_is_no_traceback() -> None:
     code = (
         "import sys\nfrom omni_server.cli.main import main\n"
@@ -267,6 +282,14 @@ def test_ingest_wants_files_or_all_that_is_outdated(call: Any, words: tuple[str,
     refused = call("ingest", *words)
     assert (refused.code, refused.err.split(":")[0]) == (1, "BAD_ARGUMENT")
     assert "--outdated" in refused.err
+
+
+def test_a_stop_where_nothing_is_ingested_says_so(call: Any, media: Path) -> None:
+    for words in ((), (str(media),), ("/nowhere",)):
+        said = call("ingest", "--stop", *words, "--json")
+        assert (said.code, said.out.strip()) == (1, "[]")
+        assert said.err.startswith("NOT_RUNNING: ")
+    assert call("ingest", "--stop", "--outdated").code == 1
 
 
 def test_a_stranger_in_a_folder_is_passed_over_and_named_it_fails(call: Any, media: Path) -> None:

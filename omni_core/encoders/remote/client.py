@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import ssl
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from omni_core.errors import BadRequestError, UnavailableError, unpack
+from omni_core.tls import refusal_in
 
 log = logging.getLogger(__name__)
 
@@ -100,10 +102,7 @@ class ModelServerClient:
                     ) from None
             except httpx2.HTTPError as e:
                 if last:
-                    raise UnavailableError(
-                        f"the model server {self.name} cannot be reached ({type(e).__name__}): "
-                        "start it, or correct encoder_url"
-                    ) from None
+                    raise UnavailableError(f"the model server {self.name} {_why(e)}") from None
             else:
                 if status < 300:
                     return answer
@@ -180,3 +179,16 @@ def _socket_options() -> list[tuple[int, int, int]]:
     options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
     known = [(getattr(socket, name, None), value) for name, value in _KEEPALIVE]
     return options + [(socket.IPPROTO_TCP, name, v) for name, v in known if name is not None]
+
+
+def _why(error: httpx2.HTTPError) -> str:
+    tls = refusal_in(error)
+    if isinstance(tls, ssl.SSLCertVerificationError):
+        return (
+            f"has a certificate that is not trusted ({tls.verify_message}): use one of an "
+            "authority that this machine trusts, for the name in encoder_url"
+        )
+    if tls is not None:
+        return f"does not speak TLS as expected ({tls.reason}): is it http:// there?"
+    kind = type(error).__name__
+    return f"cannot be reached ({kind}): start it, or correct encoder_url"

@@ -22,8 +22,10 @@ from omni_core.engine.bounded.leaving import leave
 from omni_core.engine.changes import Listener
 from omni_core.engine.context import Context
 from omni_core.engine.context_within import context_within
+from omni_core.engine.ingest import running
 from omni_core.engine.ingest.folders import FolderProgress
 from omni_core.engine.ingest.jobs import Progress
+from omni_core.engine.ingest.stopping import stop_elsewhere
 from omni_core.engine.refs import exact_source
 from omni_core.engine.results import (
     BackupStatus,
@@ -98,6 +100,9 @@ class EngineWithin(Engine):
     async def resume(self, roots: Sequence[str]) -> tuple[str, ...]:
         """Nothing: the owner of the engine goes on with what was under way."""
         return ()
+
+    async def _stop_elsewhere(self, paths: Sequence[str] | None) -> running.Stopped:
+        return await stop_elsewhere(self._whole._context.catalog, paths, self._rights.changed)
 
     async def warm(self) -> None:
         """Get ready what the first calls would wait for."""

@@ -9,6 +9,7 @@ from omni_core.engine.ingest.begun import FolderRequest
 from omni_core.engine.ingest.folders import Folders
 from omni_core.engine.ingest.jobs import Jobs
 from omni_core.engine.results import FolderStatus, IngestRequest, IngestStatus
+from omni_core.files import Chosen
 
 
 class JobsWithin(Jobs):
@@ -25,7 +26,7 @@ class JobsWithin(Jobs):
 
     async def stop_paths(
         self,
-        paths: Collection[str],
+        paths: Chosen,
         *,
         unless_awaited: bool,
         collections: Collection[str] | None = None,
@@ -54,7 +55,7 @@ class FoldersWithin(Folders):
 
     async def stop(
         self,
-        paths: Collection[str],
+        paths: Chosen,
         *,
         unless_awaited: bool,
         collections: Collection[str] | None = None,

@@ -25,7 +25,7 @@ from omni_core.engine.checking.findings import GONE, UNINDEXED, Fault, Look, no_
 from omni_core.engine.checking.points import look_at_points
 from omni_core.engine.comparing import compare
 from omni_core.engine.store import OF_ONE_PROCESS
-from omni_core.errors import OmniError, StoreError
+from omni_core.errors import NotIndexedError, OmniError, StoreError
 from omni_core.evidence import thumbnails
 from omni_core.index import versions
 from omni_core.settings import Settings
@@ -176,12 +176,12 @@ async def _of_index(
                     notes.append(f"of the index the first {sound.read} segments were read")
         finally:
             await held.close()
+    except NotIndexedError as e:
+        lacks = f"{e.collection} lacks indexes of {', '.join(e.lacks)}"
+        found.append(Fault("index", f"{lacks}: filters are slow", UNINDEXED, harmless=True))
     except OmniError as e:
         if embedded:
             found.append(Fault("index", str(e)))
-        elif e.code == "NOT_INDEXED":
-            lacks = str(e).partition(", and")[0]
-            found.append(Fault("index", f"{lacks}: filters are slow", UNINDEXED, harmless=True))
         elif e.code != "NO_LIBRARY":  # it is elsewhere, and not damaged
             notes.append(f"the index was not looked at: {e}")
         elif segments:

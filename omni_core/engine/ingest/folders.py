@@ -10,6 +10,7 @@ from omni_core.engine.ingest.jobs import Jobs, without_subtitle_files
 from omni_core.engine.ingest.several import Several
 from omni_core.engine.results import FolderStatus, IngestRequest, IngestStatus
 from omni_core.errors import StoppedError
+from omni_core.files import Chosen
 from omni_core.tasks import Report, SharedTasks, TaskOwner
 
 FolderProgress = Callable[[FolderStatus], Awaitable[None]]
@@ -73,7 +74,7 @@ class Folders:
 
     async def stop(
         self,
-        paths: Collection[str],
+        paths: Chosen,
         *,
         unless_awaited: bool,
         collections: Collection[str] | None = None,

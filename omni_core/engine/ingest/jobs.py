@@ -16,6 +16,7 @@ from omni_core.engine.ingest.file import ingest_file
 from omni_core.engine.ingest.on_ray import RayReaders
 from omni_core.engine.results import IngestRequest, IngestStatus
 from omni_core.errors import UnavailableError
+from omni_core.files import Chosen
 from omni_core.tasks import Report, SharedTasks
 from omni_core.text.subtitle_names import Films
 
@@ -100,12 +101,12 @@ class Jobs:
 
     async def stop_paths(
         self,
-        paths: Collection[str],
+        paths: Chosen,
         *,
         unless_awaited: bool,
         collections: Collection[str] | None = None,
     ) -> list[IngestStatus]:
-        """Cancel the jobs of these files (resolved paths), of these `collections` alone where
+        """Cancel the jobs of these files, of these `collections` alone where
         given, and wait until they have ended."""
         return await self._tasks.cancel_keys(
             lambda request: request.path in paths and _is_of(request, collections),

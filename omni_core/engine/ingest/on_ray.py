@@ -19,7 +19,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from omni_core.engine.ingest.embedding import Embedded, Target
 from omni_core.engine.ingest.flow import Flow
@@ -34,12 +34,16 @@ from omni_core.types import CutOptions
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 LOCAL = "local"
 """Address that starts Ray on this machine, for as long as the engine is open."""
 AHEAD = 4
 """Results that an actor may be ahead of what is stored."""
 CONNECT_S = 5.0
 """How long the head of a cluster may take to answer."""
+LOOK_S, GONE_S = 5.0, 30.0
+"""How often it is looked whether Ray still runs where this process uses it, and how long it may
+give no answer. Ray itself would wait for it without end."""
 TRIES = 4
 """How often a file is begun before the death of its actor counts as an error of that file."""
 
@@ -116,6 +120,8 @@ class RayReaders:
         self._settings = settings
         self._starting: asyncio.Task[Any] | None = None
         self._free: asyncio.Queue[Any] = asyncio.Queue()
+        self._watching: asyncio.Task[None] | None = None
+        """Ends when Ray has."""
         self._ray: Any = None
         self._make: Callable[[], Any]
 
@@ -128,7 +134,7 @@ class RayReaders:
         """Every result of a file to `sink`. `reached` says how far they are stored, for another
         run. Raises what ended the file, UnavailableError where Ray cannot be used."""
         await self._start()
-        actor = await self._free.get()
+        actor = await self._actor()
         if self._settings.ray != LOCAL:
             file = replace(file, original=file.original.elsewhere)
         try:
@@ -158,6 +164,9 @@ class RayReaders:
         if self._starting is None:
             return
         await asyncio.wait([self._starting])
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
         if self._starting.exception() is None:
             await asyncio.to_thread(self._ray.shutdown)
 
@@ -171,8 +180,8 @@ class RayReaders:
         options = {"num_returns": "streaming", "_generator_backpressure_num_objects": AHEAD}
         stream = actor.read.options(**options).remote(file, reached)
         try:
-            async for reference in stream:
-                result = await reference
+            while (reference := await self._or_gone(anext(stream, None))) is not None:
+                result = await self._or_gone(reference)
                 if isinstance(result, OmniError):
                     raise result
                 if isinstance(result, Observed):
@@ -181,9 +190,49 @@ class RayReaders:
         except self._ray.exceptions.RayActorError:
             raise
         except BaseException:  # also what `sink` raises: the actor would wait for it for ever
-            self._ray.cancel(stream)
+            if self._watching is not None and not self._watching.done():
+                self._ray.cancel(stream)
             raise
         raise UnavailableError("Ray ended the reading of it; ingest it again")
+
+    async def _actor(self) -> Any:
+        """One that is free."""
+        waiting = asyncio.ensure_future(self._free.get())  # ended by `_or_gone`
+        try:
+            return await self._or_gone(waiting)
+        except asyncio.CancelledError:
+            if waiting.done() and not waiting.cancelled():
+                self._free.put_nowait(waiting.result())
+            raise
+
+    async def _or_gone(self, wanted: Awaitable[T]) -> T:
+        """What is wanted. Raises UnavailableError where Ray ends before."""
+        waiting = asyncio.ensure_future(wanted)  # ended below
+        until = {waiting} if self._watching is None else {waiting, self._watching}
+        try:
+            await asyncio.wait(until, return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                return waiting.result()
+        finally:
+            waiting.cancel()
+        raise UnavailableError(
+            f"Ray has ended at {self._settings.ray!r} while it read files: start it again, or use "
+            "--ray local; ingesting the same again goes on from there"
+        )
+
+    async def _watch(self) -> None:
+        """Returns when the node of Ray that this process uses has ended."""
+        here = self._ray.get_runtime_context().get_node_id()
+        while True:
+            await asyncio.sleep(LOOK_S)
+            looking = asyncio.to_thread(self._ray.nodes)
+            try:
+                nodes = await asyncio.wait_for(looking, GONE_S)
+            except Exception as e:  # Ray raises many kinds
+                log.warning("Ray does not say which nodes it has: %s", _line(e))
+                return
+            if not any(node["NodeID"] == here and node["Alive"] for node in nodes):
+                return
 
     async def _start(self) -> None:
         if self._starting is None or (self._starting.done() and self._starting.exception()):
@@ -198,6 +247,7 @@ class RayReaders:
         self._make = functools.partial(kind.remote, for_actors(self._settings))
         for _ in range(self._settings.ray_actors):
             self._free.put_nowait(await asyncio.to_thread(self._make))
+        self._watching = asyncio.create_task(self._watch(), name="see whether Ray runs")
 
     def _init(self) -> None:
         address = self._settings.ray

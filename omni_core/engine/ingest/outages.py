@@ -34,7 +34,7 @@ class Wait:
         if self._tried > outages.TRIES:
             return False
         self._say(error)
-        await run.update(stage="waiting", waiting_for=f"{who}, which does not answer")
+        await run.update(stage="waiting", waiting_for=who)
         is_back = await outages.back(self._ask)
         if is_back and self._context.outage:
             log.warning("it answers again: the ingest goes on")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,9 @@ from omni_core.engine.context import Context
 from omni_core.engine.ingest.folders import Folders
 from omni_core.engine.ingest.jobs import Jobs
 from omni_core.engine.results import FolderStatus, IngestStatus, SourcePage, SourceRow
+from omni_core.files import Chosen
+
+Stopped = tuple[IngestStatus | FolderStatus, ...]
 
 
 def ingests(
@@ -62,17 +65,24 @@ def _live(row: SourceRow, status: IngestStatus) -> SourceRow:
 
 
 async def stop(
-    context: Context, jobs: Jobs, folders: Folders, paths: Sequence[str], unless_awaited: bool
-) -> tuple[IngestStatus | FolderStatus, ...]:
-    """Cancel and wait; see `Engine.stop`."""
-    wanted = set(paths) | set(await asyncio.to_thread(_resolved, paths))
-    sets = await folders.stop(wanted, unless_awaited=unless_awaited)
-    files = await jobs.stop_paths(wanted, unless_awaited=unless_awaited)
+    context: Context,
+    jobs: Jobs,
+    folders: Folders,
+    paths: Sequence[str] | None,
+    unless_awaited: bool,
+    collections: Collection[str] | None = None,
+) -> Stopped:
+    """Cancel what this process ingests, of these collections alone where given, and wait; see
+    `Engine.stop`."""
+    wanted = Chosen(paths)
+    sets = await folders.stop(wanted, unless_awaited=unless_awaited, collections=collections)
+    files = await jobs.stop_paths(wanted, unless_awaited=unless_awaited, collections=collections)
     return (*sets, *[await _ended(context, status) for status in files])
 
 
-def _resolved(paths: Sequence[str]) -> list[str]:
-    return [str(Path(path).resolve()) for path in paths]
+def with_links_resolved(paths: Sequence[str]) -> list[str]:
+    """The paths, and what they are with links resolved, each once."""
+    return list(dict.fromkeys([*paths, *(str(Path(path).resolve()) for path in paths)]))
 
 
 async def _ended(context: Context, status: IngestStatus) -> IngestStatus:

@@ -11,6 +11,7 @@ from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from omni_core.errors import StoreError
+from omni_core.tls import refusal_in
 
 FAILURES = (
     UnexpectedResponse, ResponseHandlingException, ResourceExhaustedResponse,
@@ -43,7 +44,7 @@ def is_transient(error: Exception) -> bool:
     if isinstance(error, (UnexpectedResponse, grpc.aio.AioRpcError)):
         return _status(error) in _TRANSIENT and not _is_full(_said(error))
     if isinstance(error, ResponseHandlingException):
-        return isinstance(error.source, httpx.TransportError) and _of_tls(error.source) is None
+        return isinstance(error.source, httpx.TransportError) and refusal_in(error.source) is None
     return isinstance(error, (ResourceExhaustedResponse, TimeoutError))
 
 
@@ -69,7 +70,7 @@ def to_store_error(error: Exception, where: str) -> StoreError:
             code="INDEX_UNREACHABLE",
         )
     if isinstance(source, httpx.TransportError):
-        tls = _of_tls(source)
+        tls = refusal_in(source)
         return _unreachable(where, str(source)) if tls is None else _untrusted(where, tls)
     return StoreError(
         f"what answers at {where} is not Qdrant, or of another version ({type(source).__name__})"
@@ -111,14 +112,6 @@ def _refusal(status: int, said: str, where: str) -> StoreError:
             code="INDEX_UNREACHABLE",
         )
     return StoreError(f"Qdrant at {where} answered HTTP {status}: {said}")
-
-
-def _of_tls(error: BaseException) -> ssl.SSLError | None:
-    """The refusal of a certificate, or of TLS itself, that this failure came from."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ssl.SSLError):
-        cause = cause.__cause__ or cause.__context__
-    return cause
 
 
 def _untrusted(where: str, error: ssl.SSLError) -> StoreError:

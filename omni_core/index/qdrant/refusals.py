@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from omni_core.errors import StoreError
-from omni_core.types import EncoderInfo
+from collections.abc import Sequence
 
-NOT_INDEXED = "NOT_INDEXED"
-"""Code of the refusal to read a collection that lacks indexes of its payloads."""
+from omni_core.errors import NotIndexedError, StoreError
+from omni_core.types import EncoderInfo
 
 
 def of_another_model(alias: str, where: str, theirs: str, ours: str) -> StoreError:
@@ -64,10 +63,22 @@ def none_yet(alias: str, where: str, why_not: str) -> StoreError:
     )
 
 
-def only_reads(why: str, why_not: str, code: str) -> StoreError:
+def not_indexed(collection: str, lacks: Sequence[str], why_not: str) -> NotIndexedError:
+    """The collection lacks indexes of these payload keys, and a setting forbids to make them."""
+    return NotIndexedError(
+        _only_reads(f"{collection} lacks indexes of {', '.join(lacks)}", why_not),
+        collection=collection,
+        lacks=lacks,
+    )
+
+
+def only_reads(why: str, why_not: str) -> StoreError:
     """Something would have to be written (`why`), which a setting forbids (`why_not`)."""
-    return StoreError(
+    return StoreError(_only_reads(why, why_not), code="READ_ONLY")
+
+
+def _only_reads(why: str, why_not: str) -> str:
+    return (
         f"{why}, and this server may only read ({why_not}): do it with a store that can be "
-        "written, without that setting, and with a key that may write",
-        code=code,
+        "written, without that setting, and with a key that may write"
     )

@@ -24,6 +24,8 @@ from omni_server.text import counted, one_line
 
 async def ingest(args: argparse.Namespace) -> int:
     """Make files searchable; 1 when one failed, except for unsupported files inside a folder."""
+    if args.stop:
+        return await _stop(args)
     if args.outdated == bool(args.paths):
         raise BadRequestError(
             "name files or folders, or give --outdated for all that an older version has read"
@@ -72,6 +74,28 @@ async def _ingest(
         files, collection=args.collection, fast=args.fast, progress=_shown(bar)
     )
     return status.done
+
+
+async def _stop(args: argparse.Namespace) -> int:
+    """Stop what another process ingests, or several that share the library."""
+    if args.outdated:
+        raise BadRequestError(
+            "--stop takes paths, or none to stop every ingest; leave out --outdated"
+        )
+    paths = [_absolute(p) for p in args.paths]
+    async with await open_library(args, ahead="nothing") as engine:
+        stopped = await engine.stop(paths or None)
+    if args.json:
+        as_json(stopped)
+    for s in () if args.json else stopped:
+        if isinstance(s, FolderStatus):
+            what = f"{s.files_done} of {counted(s.files_total, 'file')} done"
+        else:
+            what = f"{one_line(Path(s.path).name)}, {s.progress:.0%} done"
+        say(f"stopped  {what}; ingesting the same again goes on from there")
+    if not stopped:
+        raise NotFoundError("nothing of this is being ingested", code="NOT_RUNNING")
+    return 0
 
 
 async def _reread(engine: EngineApi, fast: bool, bar: Bar) -> Sequence[IngestStatus]:

@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as e:
         if os.environ.get("OMNI_DEBUG") == "1":
             raise
-        hint(_message(e), error=True)
+        hint(_message(e, args.verb), error=True)
         return 1
 
 
@@ -59,8 +59,8 @@ def _report_nothing() -> None:
     os.environ.update(SILENT)
 
 
-def _message(error: Exception) -> str:
-    from omni_core.errors import AmbiguousError, OmniError
+def _message(error: Exception, verb: str) -> str:
+    from omni_core.errors import AmbiguousError, OmniError, StoppedError
     from omni_server.text import one_line
 
     if isinstance(error, AmbiguousError):
@@ -68,6 +68,8 @@ def _message(error: Exception) -> str:
             f"\n  {c.ref}  {one_line(c.facts)}  {one_line(c.title)}" for c in error.choices
         )
         return f"{error.code}: several sources match {one_line(error.given, 80)!r}:{choices}"
+    if isinstance(error, StoppedError) and verb in KEPT:
+        return f"{error.code}: {KEPT[verb].replace('stopped', 'stopped by another process', 1)}"
     if isinstance(error, OmniError):
         return f"{error.code}: {one_line(str(error), 2000)}"
     kind = type(error).__name__

@@ -51,11 +51,17 @@ def _library(verbs: Verbs) -> None:
         "library:ingest",
         "Make files and folders searchable; again costs nothing",
         "omni-mcp ingest ~/Media/talk.mp4 --title 'Keynote' --timings\n"
-        "  omni-mcp ingest --outdated",
+        "  omni-mcp ingest --outdated\n"
+        "  omni-mcp ingest --stop ~/Media                # from another terminal",
     )
     ingest.add_argument("paths", nargs="*", metavar="PATH", help="file or folder")
     ingest.add_argument(
         "--outdated", action="store_true", help="every source that an older version has read"
+    )
+    ingest.add_argument(
+        "--stop",
+        action="store_true",
+        help="stop the ingest of these paths, or of all, in whichever process; what is done stays",
     )
     ingest.add_argument("--collection", default="default", help="group to put them in (default)")
     ingest.add_argument(

@@ -115,6 +115,53 @@ def test_after_a_restart_of_the_database_the_next_call_is_answered(
     assert catalog.get_meta("a") == "c"
 
 
+def test_a_database_that_takes_no_writes_is_said_and_the_next_call_finds_one_that_does(
+    catalog: Any,
+) -> None:
+    """As after a failover, where an address names several hosts."""
+    for write in (lambda: catalog.set_meta("a", "b"), catalog.require_writable):
+        catalog._pool.read("SELECT set_config('default_transaction_read_only', 'on', false)", ())
+        assert catalog.get_meta("a") is None
+        assert told(write)[0] == "CATALOG_READ_ONLY"
+        catalog.require_writable()  # on another connection
+    catalog.set_meta("a", "b")
+    assert catalog.get_meta("a") == "b"
+
+
+def test_a_standby_is_not_opened_to_write_and_says_what_to_do(
+    catalog: Any, postgres_url: str, open_postgres: Any
+) -> None:
+    from omni_core.catalog.postgres import PostgresCatalog
+
+    standby = f"{postgres_url}?options=-c%20default_transaction_read_only%3Don"
+    with pytest.raises(StoreError, match=r"target_session_attrs.*OMNI_READ_ONLY") as e:
+        PostgresCatalog(standby, open_postgres.schema)
+    assert e.value.code == "CATALOG_READ_ONLY"
+    opened = PostgresCatalog(standby, open_postgres.schema, read_only=True)
+    opened.require_writable()  # of which nothing is to be written
+    assert opened.totals() == (0, 0)
+    opened.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("postgresql://u:secret@h:5432/d", "h:5432/d"),
+        ("postgresql://u:secret@a:1,b:2/d?target_session_attrs=read-write", "a:1,b:2/d"),
+        ("postgresql://u:secret@a,b/d?port=5", "a:5,b:5/d"),
+        ("postgresql:///d", "the local socket/d"),
+        ("host=a dbname=d password=secret", "a/d"),
+        ("http://u:secret@x", "the address of the setting catalog"),
+    ],
+)
+def test_an_address_is_told_with_all_its_hosts_and_without_its_password(
+    url: str, place: str
+) -> None:
+    from omni_core.catalog.postgres_connection import where
+
+    assert where(url) == place
+
+
 def test_a_connection_that_closes_meanwhile_does_not_break_off_who_has_its_number_now() -> None:
     from omni_core.catalog.postgres_watch import _break_off
 

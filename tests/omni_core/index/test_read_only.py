@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 import uuid
 from typing import Any
 
 import numpy as np
 import pytest
 
-from omni_core.errors import StoreError
+from omni_core.errors import NotIndexedError, StoreError, pack, unpack
 from omni_core.index.server import ServerIndex
 from omni_core.payload import StoredSegment
 from omni_core.points import Point
@@ -131,8 +132,12 @@ async def test_a_missing_payload_index_is_made_by_a_writer_and_named_to_a_reader
     [name] = filled.created
     filled.answer("DELETE", f"/collections/{name}/index/page", None)
     reading = ServerIndex(filled.settings(qdrant_read_only=True), INFO)
-    with pytest.raises(StoreError, match="lacks indexes of page"):
+    with pytest.raises(NotIndexedError, match="lacks indexes of page") as refused:
         await reading.open()
+    pickled = pickle.loads(pickle.dumps(refused.value))  # noqa: S301
+    for error in (refused.value, pickled, unpack(pack(refused.value))):
+        assert isinstance(error, NotIndexedError)
+        assert (error.code, error.collection, error.lacks) == ("NOT_INDEXED", name, ("page",))
     writing = ServerIndex(filled.settings(), INFO)
     await writing.open()
     assert "page" in filled.indexed[name]

@@ -127,6 +127,25 @@ async def test_refusals_are_the_servers_own_words(running: Running, file: Path) 
         await wrong.close()
 
 
+async def test_an_upload_that_the_next_server_does_not_know_is_said_so(
+    running: Running, file: Path
+) -> None:
+    class Forgetful(Line):
+        """Removes an upload before it is asked how far that is: as another server would have it."""
+
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            if request.method == "HEAD":
+                gone = httpx2.Request("DELETE", request.url, headers=request.headers)
+                await super().handle_async_request(gone)
+            return await super().handle_async_request(request)
+
+    async with running() as app:
+        client = UploadClient(BASE, TOKEN, transport=Forgetful(app))
+        with pytest.raises(NotFoundError, match="always to the same one"):
+            await client.send(file, quiet)
+        await client.close()
+
+
 @pytest.mark.parametrize(
     ("given", "base"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -131,6 +132,18 @@ def test_nobody_at_the_address_is_one_line(
     for wrong in ("ftp://x", "worker:7000", "file:///etc/passwd", " , ", *wrong_ports):
         with pytest.raises(BadRequestError, match="encoder_url"):
             encoders.describe(settings(wrong))
+
+
+def test_tls_that_does_not_succeed_is_told_from_a_server_that_is_not_there(worker: str) -> None:
+    plain = client.ModelServerClient(worker.replace("http://", "https://"), "", attempts=1)
+    with pytest.raises(UnavailableError, match=r"does not speak TLS .* is it http:// there"):
+        plain.get_json("/info", seconds=10)
+    plain.close()
+    untrusted = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    untrusted.verify_message = "self-signed certificate"
+    failed = httpx2.ConnectError("it failed")
+    failed.__cause__ = untrusted
+    assert "not trusted (self-signed certificate)" in client._why(failed)
 
 
 def test_a_server_that_is_no_worker_is_named_as_such(running: Running, settings: ForWorker) -> None:

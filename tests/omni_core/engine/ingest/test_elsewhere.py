@@ -201,3 +201,27 @@ async def test_a_file_that_fails_after_its_lease_was_lost_does_not_end_the_folde
     async with asyncio.timeout(120), await Engine.open(shared) as engine:
         status = await engine.ingest_folder([str(bad), str(media / "lake.jpg")])
         assert [(s.state, s.already) for s in status.done] == [("ready", True), ("ready", False)]
+
+
+async def test_an_ingest_waits_while_the_database_takes_no_writes(
+    shared: Settings, media: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a standby, until the address names the one that was promoted."""
+    waits: list[str] = []
+    async with asyncio.timeout(120), await Engine.open(shared) as engine:
+        await engine.ingest(IngestRequest(str(media / "lake.jpg")))
+        catalog: Any = engine._context.catalog
+        once = iter([True])
+
+        async def progress(status: IngestStatus) -> None:
+            if status.stage == "reading" and next(once, False):
+                off = "SELECT set_config('default_transaction_read_only', 'on', false)"
+                await asyncio.gather(
+                    *[asyncio.to_thread(catalog._pool.read, off, ()) for _ in range(8)]
+                )
+            waits.append(status.waiting_for)
+
+        status = await engine.ingest(IngestRequest(str(media / "notes.md")), progress=progress)
+    assert status.state == "ready" and status.segments > 0
+    assert "PostgreSQL, which takes no writes" in waits
+    assert "takes no writes" in caplog.text and "the ingest goes on" in caplog.text

@@ -92,6 +92,38 @@ async def main(store, film, notes):
 if __name__ == "__main__":
     asyncio.run(main(*sys.argv[1:]))
 """
+ENDED = """
+import asyncio, os, pathlib, signal, sys
+from omni_core import Engine, load_settings
+
+def raylet():
+    for found in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, _, rest = found.read_text().partition("(")[2].rpartition(")")
+            if name == "raylet" and int(rest.split()[1]) == os.getpid():
+                return int(found.parent.name)
+        except OSError:
+            pass
+
+async def main(store, *files):
+    settings = load_settings({
+        "store": store, "encoder": "hashing", "index": "memory", "speech": "off", "ray": "local",
+        "screen_text": "off", "timezone": "UTC", "ray_actors": 1,
+    }, environ={})
+    ended = []
+
+    async def progress(status):
+        if status.current and status.current.segments and not ended:
+            ended.append(raylet())
+            os.kill(ended[0], signal.SIGKILL)
+
+    async with await Engine.open(settings) as engine:
+        status = await engine.ingest_folder(files, progress=progress)
+        print(len(ended), *[s.error.partition(" while")[0] for s in status.failed], sep="\\n")
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
+"""
 HIDDEN = "not to be sent"
 
 
@@ -171,3 +203,23 @@ def test_an_actor_whose_results_cannot_be_stored_is_free_for_the_next_file(
         env={**os.environ, "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     assert done.stdout.split("\n")[:2] == ["the index is gone", "ready"], done.stderr[-3000:]
+
+
+@needs_ray
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="finds the process in /proc")
+def test_when_ray_itself_ends_what_is_left_says_so_and_the_ingest_ends(
+    media: Path, tmp_path: Path
+) -> None:
+    from tests.omni_core.engine.conftest import film as make_film
+
+    make_film(media / "film.mp4", [(20 * n % 250, 200 - 9 * n % 180, 90) for n in range(200)], 4)
+    script = tmp_path / "ended.py"
+    script.write_text(ENDED)
+    files = [str(media / name) for name in ("film.mp4", "notes.md", "lake.jpg")]
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "store"), *files],
+        capture_output=True, text=True, timeout=250, check=False,
+        env={**os.environ, "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    killed, *errors = done.stdout.splitlines()
+    assert killed == "1" and set(errors) == {"Ray has ended at 'local'"}, done.stderr[-3000:]
