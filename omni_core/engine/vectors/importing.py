@@ -12,13 +12,15 @@ import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from omni_core.catalog.spoken import FoundName
 from omni_core.engine.bin import drop_replaced
 from omni_core.engine.context import Context
+from omni_core.engine.outages import Patience, ask_store
 from omni_core.engine.results import SourceRow, VectorsStatus
 from omni_core.engine.vectors import sources
 from omni_core.errors import StoreError, UnreadableError
@@ -26,6 +28,7 @@ from omni_core.evidence import thumbnails
 from omni_core.ids import PIPELINE
 from omni_core.payload import source_filter
 from omni_core.points import Point
+from omni_core.protocols import Index
 from omni_core.tasks import finish_first, in_thread
 
 IMPORTS = "imports"
@@ -36,6 +39,7 @@ GROUP_SEGMENTS = 5000
 JPEG = b"\xff\xd8\xff"
 MAX_THUMBNAIL = 1 << 20
 
+T = TypeVar("T")
 Progress = Callable[[VectorsStatus], Awaitable[None]]
 
 
@@ -73,7 +77,7 @@ async def _import(
     context: Context, file: Any, status: VectorsStatus, progress: Progress | None
 ) -> tuple[VectorsStatus, Collection[str]]:
     """What was done, and the ids of all sources of the file."""
-    rows, group = _Rows(file.batches()), _Group(context)
+    rows, group = _Rows(file.batches()), _Group(context, await context.opened_index())
     try:
         while (row := await rows.next_source()) is not None:
             status = replace(status, current=row.title)
@@ -119,8 +123,9 @@ class _Group:
     """Sources whose segments are stored, until one flush makes them durable: on a slow disk each
     flush takes a second."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, index: Index) -> None:
+        self._context, self._index = context, index
+        self._patience = Patience("the import", partial(ask_store, context.catalog, index))
         self._stored: list[tuple[SourceRow, int, sources.Spoken]] = []
         self._locks = AsyncExitStack()
 
@@ -134,9 +139,10 @@ class _Group:
             await lock.enter_async_context(
                 self._context.source_locks.setdefault(row.sha256, asyncio.Lock())
             )
+            await self._context.opened_index()  # it is in use: nothing tidies it up meanwhile
             catalog, names = self._context.catalog, row.collections
-            known = await asyncio.to_thread(catalog.get, row.sha256)
-            taken = await asyncio.to_thread(catalog.taken, row.sha256, row.content, names)
+            known = await self._call(catalog.get, row.sha256)
+            taken = await self._call(catalog.taken, row.sha256, row.content, names)
             if (known is not None and known.state == "ready") or taken == set(names):
                 async for _ in rows.points(row):
                     pass
@@ -162,15 +168,15 @@ class _Group:
         stored, self._stored = self._stored, []
         async with self._locks.pop_all():
             if stored:
-                await (await self._context.opened_index()).flush()
+                await self._patience.with_(self._index.flush)
             catalog = self._context.catalog
             for row, count, spoken in stored:
                 if spoken.turns:
                     found = {n: FoundName(name, "subtitles") for n, name in spoken.found.items()}
-                    await asyncio.to_thread(
+                    await self._call(
                         catalog.put_turns, row.sha256, spoken.turns, spoken.given, found
                     )
-                await asyncio.to_thread(
+                await self._call(
                     catalog.finish,
                     row.sha256,
                     state=row.state,
@@ -179,13 +185,13 @@ class _Group:
                     warnings=row.warnings,
                     empty=row.empty,
                 )
-                await drop_replaced(self._context, row.sha256)
+                await self._patience.with_(partial(drop_replaced, self._context, row.sha256))
                 await self._context.changes.notify(row.id)
 
     async def _store(self, row: SourceRow, rows: _Rows) -> int:
         catalog = self._context.catalog
         first, *others = row.collections
-        await asyncio.to_thread(
+        await self._call(
             catalog.begin,
             row.source,
             collection=first,
@@ -194,18 +200,20 @@ class _Group:
             pipeline=row.pipeline or PIPELINE,
         )
         for name in others:
-            await asyncio.to_thread(catalog.add_collection, row.sha256, name)
-        index = await self._context.opened_index()
+            await self._call(catalog.add_collection, row.sha256, name)
         count = 0
         async for points in rows.points(row):
-            await index.upsert(points)
+            await self._patience.with_(partial(self._index.upsert, points))
             count += len(points)
         return count
 
     async def _remove(self, row: SourceRow) -> None:
-        index = await self._context.opened_index()
-        await index.delete(source_filter(row.id))
-        await asyncio.to_thread(self._context.catalog.remove, row.sha256)
+        await self._patience.with_(partial(self._index.delete, source_filter(row.id)))
+        await self._call(self._context.catalog.remove, row.sha256)
+
+    async def _call(self, ask: Callable[..., T], *given: Any, **named: Any) -> T:
+        """Of the catalog, in a thread; again where its server was away meanwhile."""
+        return await self._patience.with_(partial(asyncio.to_thread, ask, *given, **named))
 
 
 class _Rows:
