@@ -73,9 +73,12 @@ async def test_a_call_that_names_another_place_than_the_killed_one_is_refused(
 ) -> None:
     shared = replace(there, catalog=postgres, catalog_schema="named")
     await killed(monkeypatch, MOMENTS[1], filled, shared)
-    for other in ({"qdrant_collection": "other"}, {"catalog_schema": "other"}):
+    for other in (
+        replace(shared, qdrant_collection="other"),
+        replace(shared, catalog_schema="other"),
+    ):
         with pytest.raises(StoreError) as e:
-            await migrate(filled, replace(shared, **other), leave=True)
+            await migrate(filled, other, leave=True)
         assert e.value.code == "CATALOG_MOVED"
     await migrate(filled, shared, leave=True)
     assert await usable(filled, shared) == [shared]
