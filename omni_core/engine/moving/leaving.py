@@ -7,17 +7,18 @@ there.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 
 from omni_core.catalog import Catalog, open_catalog, place_of
-from omni_core.catalog.copying import LIBRARY, copy_catalog, refuse_foreign
+from omni_core.catalog.copying import copy_catalog, refuse_foreign
 from omni_core.catalog.moved import (
     are_one,
-    has_left_for,
+    has_left,
+    is_moved,
     leave_for,
     mark_moved,
     note,
-    refuse_moved,
 )
 from omni_core.engine.ownership import library_id
 from omni_core.errors import BadRequestError, StoreError
@@ -57,38 +58,35 @@ def move_catalog(
 ) -> None:
     """Copy the open catalog of `settings`, which still holds what it held `before`, to `target`;
     with `leave` it is used there alone from then on. May be done again."""
-    place, index = place_of(target), describe_index(target)
+    index, id_ = describe_index(target), uuid.uuid4().hex
     with open_catalog(target, even_moved=True) as new:
 
         def move() -> None:
             refuse_changed(catalog, before)
-            here = note(place_of(settings), describe_index(settings))
-            copy_catalog(catalog, new, here if leave else note("", ""))
+            here = place_of(settings), describe_index(settings), id_
+            copy_catalog(catalog, new, note(*(here if leave else ("", "", ""))))
 
         if not leave:
             move()
             return
-        if not has_left_for(catalog, place, index):
-            leave_for(catalog, place, index, move)
+        if not has_left(catalog, new, index):
+            leave_for(catalog, place_of(target), index, id_, move)
         mark_moved(new, "")
 
 
 def moved_before(settings: Settings, target: Settings) -> tuple[int, int] | None:
     """How many sources and segments there are at `target`, where the library has left the catalog
-    of `settings` for it; None where it has not."""
+    of `settings` for it; None where it has not, or that one is lost."""
     if not has_other_catalog(settings, target):
         return None
     with open_catalog(settings, read_only=True, even_moved=True) as old:
-        if not has_left_for(old, place_of(target), describe_index(target)):
+        if not is_moved(old):
             return None
-        library = old.get_meta(LIBRARY)
-    with open_catalog(target, even_moved=True) as new:
-        if new.get_meta(LIBRARY) != library:  # that one is lost
-            return None
-        if has_left_for(new, place_of(settings), describe_index(settings)):  # killed in between
-            mark_moved(new, "")
-        refuse_moved(new)
-        return new.totals()
+        with open_catalog(target, even_moved=True) as new:
+            if not has_left(old, new, describe_index(target)):
+                return None
+            mark_moved(new, "")  # where it was killed in between
+            return new.totals()
 
 
 def refuse_changed(catalog: Catalog, before: Mapping[str, int]) -> None:

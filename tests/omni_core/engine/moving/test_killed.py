@@ -68,6 +68,21 @@ async def test_a_migration_that_was_killed_is_ended_by_the_same_call_either_way(
         assert again.already
 
 
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment[1])
+async def test_it_is_ended_by_another_address_of_the_same_database_too(
+    filled: Settings, there: Settings, postgres: str, monkeypatch: pytest.MonkeyPatch,
+    moment: tuple[Any, str],
+) -> None:  # fmt: skip
+    url = postgres.replace("127.0.0.1", "localhost")
+    shared = replace(there, catalog=postgres, catalog_schema=f"address_{moment[1]}")
+    same = replace(shared, catalog=url)
+    await killed(monkeypatch, moment, filled, shared)
+    await migrate(filled, same, leave=True)
+    await killed(monkeypatch, moment, shared, filled)
+    await migrate(same, filled, leave=True)
+    assert await usable(filled, shared) == [filled]
+
+
 async def test_a_call_that_names_another_place_than_the_killed_one_is_refused(
     filled: Settings, there: Settings, postgres: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
