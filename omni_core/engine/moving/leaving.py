@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Mapping
 
 from omni_core.catalog import Catalog, open_catalog, place_of
+from omni_core.catalog.checking import FILE
 from omni_core.catalog.copying import copy_catalog, refuse_foreign
 from omni_core.catalog.moved import (
     are_one,
@@ -21,7 +22,7 @@ from omni_core.catalog.moved import (
     note,
 )
 from omni_core.engine.ownership import library_id
-from omni_core.errors import BadRequestError, StoreError
+from omni_core.errors import BadRequestError, NotFoundError, StoreError
 from omni_core.settings import Settings
 
 
@@ -41,6 +42,12 @@ def has_other_catalog(settings: Settings, target: Settings) -> bool:
 
 def _catalog(settings: Settings) -> tuple[str, str]:
     return settings.catalog, settings.catalog_schema if settings.catalog else ""
+
+
+def require_library(settings: Settings) -> None:
+    """Raise NotFoundError where there is none to move: a misspelt folder."""
+    if not settings.catalog and not (settings.store_path / FILE).exists():
+        raise NotFoundError(f"there is no library in {settings.store_path}; check --store")
 
 
 def check_catalog(catalog: Catalog, target: Settings) -> None:

@@ -27,6 +27,7 @@ from omni_core.engine.moving.leaving import (
     move_catalog,
     moved_before,
     refuse_changed,
+    require_library,
 )
 from omni_core.engine.outages import Patience, ask_store
 from omni_core.engine.ownership import library_id
@@ -57,13 +58,14 @@ async def migrate(
 
     Raises StoreError: STORE_BUSY, MODEL_MISMATCH, FOREIGN_COLLECTION, FOREIGN_CATALOG, and
     NOT_THE_SAME when the new index does not answer as the old one; BadRequestError when the
-    library is there already.
+    library is there already; NotFoundError where there is none.
     """
     moves = describe_index(settings) != describe_index(target)
     changes = has_other_catalog(settings, target)
     if not moves and not changes:
         raise BadRequestError(f"the library is there already: {describe(settings)}")
     refuse_unshared(target)
+    await asyncio.to_thread(require_library, settings)
     if leave and (there := await asyncio.to_thread(moved_before, settings, target)):
         return MigrationStatus(
             describe(settings), describe(target), there[0], there[0], there[1], stage="done",
