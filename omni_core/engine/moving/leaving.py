@@ -22,7 +22,7 @@ from omni_core.catalog.moved import (
     note,
 )
 from omni_core.engine.ownership import library_id
-from omni_core.errors import BadRequestError, NotFoundError, StoreError
+from omni_core.errors import BadRequestError, StoreError
 from omni_core.settings import Settings
 
 
@@ -44,10 +44,9 @@ def _catalog(settings: Settings) -> tuple[str, str]:
     return settings.catalog, settings.catalog_schema if settings.catalog else ""
 
 
-def require_library(settings: Settings) -> None:
-    """Raise NotFoundError where there is none to move: a misspelt folder."""
-    if not settings.catalog and not (settings.store_path / FILE).exists():
-        raise NotFoundError(f"there is no library in {settings.store_path}; check --store")
+def may_have_library(settings: Settings) -> bool:
+    """Whether there is a library to move, which a folder without a catalog has not."""
+    return bool(settings.catalog) or (settings.store_path / FILE).exists()
 
 
 def check_catalog(catalog: Catalog, target: Settings) -> None:
