@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from omni_core.catalog import writes
 from omni_core.catalog.database import Transaction
 from omni_core.catalog.store import Catalog
 from omni_core.catalog.tables import TABLES
@@ -15,8 +16,8 @@ LIBRARY = "library"
 """Key of `meta`: the id of the library."""
 
 
-def copy_catalog(old: Catalog, new: Catalog) -> dict[str, int]:
-    """Make `new` hold what `old` holds; returns the rows of each table.
+def copy_catalog(old: Catalog, new: Catalog, meta: Mapping[str, str]) -> dict[str, int]:
+    """Make `new` hold what `old` holds, and this of `meta`; returns the rows of each table.
 
     All or nothing. Raises StoreError FOREIGN_CATALOG when `new` holds another library.
     """
@@ -27,6 +28,8 @@ def copy_catalog(old: Catalog, new: Catalog) -> dict[str, int]:
             db.execute(f"DELETE FROM {table}")  # noqa: S608 - ours
         for table in TABLES:
             rows[table] = _copy(old, db, table)
+        for key, value in meta.items():
+            writes.put_meta(db, key, value)
     return rows
 
 

@@ -13,7 +13,7 @@ from omni_core.catalog import writes
 from omni_core.catalog.store import Catalog
 from omni_core.errors import StoreError
 
-_KEY = "moved_to"
+_KEY, _INDEX, _MOVE = "moved_to", "moved_to_index", "move"
 MOVED_TO = f"SELECT value FROM meta WHERE key = '{_KEY}' AND value <> ''"  # noqa: S608 - ours
 """Has a row where the library has left the catalog."""
 _PROBE = "moving"
@@ -24,12 +24,29 @@ def mark_moved(catalog: Catalog, place: str) -> None:
     catalog.set_meta(_KEY, place)
 
 
-def leave_for(catalog: Catalog, place: str, check: Callable[[], None]) -> None:
+def note(place: str, index: str, move: str) -> dict[str, str]:
+    """Meta data that say that the library's catalog is at `place`, its index at `index`, since the
+    move of that id."""
+    return {_KEY: place, _INDEX: index, _MOVE: move}
+
+
+def leave_for(
+    catalog: Catalog, place: str, index: str, move: str, check: Callable[[], None]
+) -> None:
     """Note that the library's catalog is elsewhere, where `check` raises nothing. No process writes
     in between: one that comes to it waits, and is refused."""
     with catalog._alone() as db:
         check()
-        writes.put_meta(db, _KEY, place)
+        for key, value in note(place, index, move).items():
+            writes.put_meta(db, key, value)
+
+
+def has_left(catalog: Catalog, new: Catalog, index: str) -> bool:
+    """Whether the library has left it for the open catalog `new`, by whatever address, and its
+    index is at `index`."""
+    move = catalog.get_meta(_MOVE)
+    noted = is_moved(catalog) and catalog.get_meta(_INDEX) == index
+    return bool(noted and move) and new.get_meta(_MOVE) == move
 
 
 def is_moved(catalog: Catalog) -> bool:
@@ -40,9 +57,12 @@ def is_moved(catalog: Catalog) -> bool:
 def refuse_moved(catalog: Catalog) -> None:
     """Raise StoreError CATALOG_MOVED for one that was left for another."""
     if place := catalog.get_meta(_KEY):
+        index = catalog.get_meta(_INDEX)
         raise StoreError(
-            f"the catalog of this library has moved to {place}. Where that one is lost, "
-            "`omni-mcp doctor --adopt` goes on with this one as it was then",
+            f"the catalog of this library has moved to {place}"
+            + (f", with {index}" if index else "")
+            + ". Where `omni-mcp migrate` was interrupted, the same command ends it; where that "
+            "catalog is lost, `omni-mcp doctor --adopt` goes on with this one as it was then",
             code="CATALOG_MOVED",
         )
 

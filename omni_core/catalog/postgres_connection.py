@@ -17,6 +17,7 @@ try:
     from psycopg import conninfo, sql
     from psycopg_pool import ConnectionPool, PoolTimeout
 
+    from omni_core.catalog import postgres_pooler
     from omni_core.catalog.postgres_watch import Watch
 except ImportError as e:
     raise StoreError(
@@ -104,12 +105,21 @@ class Pool:
     """Connections that are made when they are needed, and again when they broke."""
 
     def __init__(self, url: str, schema: str) -> None:
-        """Connects once, so that a wrong address or password is told at once. Raises StoreError."""
+        """Connects once, so that a wrong address or password is told at once, and a pooler that
+        this cannot be used behind. Raises StoreError."""
         self._where = where(url)
         self._local = threading.local()
         self._writers = threading.BoundedSemaphore(WRITE)
-        with self._as_store_errors(), psycopg.connect(url, connect_timeout=CONNECT_S) as first:
+        with (
+            self._as_store_errors(),
+            psycopg.connect(
+                url, connect_timeout=CONNECT_S, autocommit=True, prepare_threshold=None
+            ) as first,
+        ):
             version = first.info.server_version // 10_000
+            shared = postgres_pooler.shares_connections(first, url, CONNECT_S)
+        if shared:
+            raise StoreError(f"the catalog at {self._where} {postgres_pooler.WAY_OUT}")
         if version < OLDEST:
             raise StoreError(
                 f"the catalog at {self._where} is PostgreSQL {version}; version {OLDEST} or newer "

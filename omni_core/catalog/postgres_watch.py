@@ -11,7 +11,8 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from typing import Any
 
 import psycopg
 
@@ -71,7 +72,9 @@ class Watch:
             self._changed.notify()
 
     def _connect(self) -> None:
-        psycopg.connect(self._url, connect_timeout=ALIVE_S).close()
+        # a pooler takes a connection also while the server behind it is gone
+        with closing(psycopg.connect(self._url, connect_timeout=ALIVE_S, autocommit=True)) as one:
+            answer(one, "SELECT 1", ALIVE_S)
 
     def _wake(self) -> None:
         if self._thread is None and not self._closed:
@@ -107,6 +110,22 @@ class Watch:
                     self._waiting[connection] = time.monotonic()
                     if hangs:
                         _break_off(connection)
+
+
+def answer(connection: psycopg.Connection[Any], question: str, within_s: float) -> Any:
+    """The first value of the answer; raises psycopg.Error, ConnectionTimeout where none came in
+    time, which the connection does not survive."""
+    late = threading.Timer(within_s, _break_off, (connection,))
+    late.start()
+    try:
+        row = connection.execute(question).fetchone()
+    except psycopg.OperationalError:
+        if not late.is_alive():
+            raise psycopg.errors.ConnectionTimeout(f"no answer within {within_s:g} s") from None
+        raise
+    finally:
+        late.cancel()
+    return None if row is None else row[0]
 
 
 def _is_late(since: float) -> bool:

@@ -56,27 +56,48 @@ async def back(ask: Callable[[], Awaitable[object]]) -> bool:
     return False
 
 
+class Tries:
+    """Counts the outages that one piece of work meets."""
+
+    def __init__(self) -> None:
+        self._reached = self._tried = 0
+
+    def another(self, reached: int) -> bool:
+        """Whether this outage is waited for, where the work is as far as `reached`: not after
+        `TRIES` in which it did not get on."""
+        if reached > self._reached:
+            self._reached, self._tried = reached, 0
+        self._tried += 1
+        return self._tried <= TRIES
+
+
 class Patience:
     """Does the steps of one long piece of work, each again where a server was away meanwhile."""
 
     def __init__(self, what: str, ask: Callable[[], Awaitable[object]]) -> None:
         """`what` waits, in words; `ask` asks the servers something small."""
         self._what, self._ask = what, ask
+        self._tries, self._steps, self._given_up = Tries(), 0, False
 
     async def with_(self, step: Callable[[], Awaitable[T]]) -> T:
         """The result of `step`, which may be done again from its beginning. Raises what it raises,
-        when no server was away, or one stays so."""
-        for _ in range(TRIES):
+        when no server was away, or one stays so; or was given up before."""
+        while True:
             try:
-                return await step()
+                result = await step()
             except StoreError as e:
-                if e.code not in NAMES:
+                waits = e.code in NAMES and not self._given_up
+                if not waits or not self._tries.another(self._steps):
                     raise
                 log.error("%s; %s waits for it, at most %g s", e, self._what, WAIT_S)
+                self._given_up = True  # also where the wait is cancelled
                 if not await back(self._ask):
                     raise
-            log.warning("it answers again: %s goes on", self._what)
-        return await step()
+                self._given_up = False
+                log.warning("it answers again: %s goes on", self._what)
+            else:
+                self._steps += 1
+                return result
 
 
 async def ask_store(catalog: Catalog, *indexes: Index) -> None:

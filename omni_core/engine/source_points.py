@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 
+from omni_core.engine.outages import Patience
 from omni_core.payload import source_filter
 from omni_core.points import Point
 from omni_core.protocols import Index
@@ -15,14 +17,21 @@ FETCHED_LATE = 32
 
 
 async def points_of_source(
-    index: Index, info: EncoderInfo, source_id: str
+    index: Index, info: EncoderInfo, source_id: str, patience: Patience | None = None
 ) -> AsyncIterator[list[Point]]:
-    """All points of a source with their vectors, in batches of a bounded size."""
+    """All points of a source with their vectors, in batches of a bounded size; with `patience` for
+    a server that is away meanwhile."""
     at_once = FETCHED_LATE if info.multi_vector else FETCHED
-    offset = None
+    which, offset = source_filter(source_id), None
+
+    async def fetch(after: str | None) -> tuple[list[Point], str | None]:
+        page, next_ = await index.scroll(which, limit=at_once, offset=after)
+        return await index.get([p.id for p in page], vectors=True) if page else [], next_
+
     while True:
-        page, offset = await index.scroll(source_filter(source_id), limit=at_once, offset=offset)
-        if page:
-            yield await index.get([point.id for point in page], vectors=True)
+        ask = partial(fetch, offset)
+        points, offset = await (ask() if patience is None else patience.with_(ask))
+        if points:
+            yield points
         if offset is None:
             return

@@ -25,9 +25,14 @@ async def take_store(settings: Settings, info: EncoderInfo, resources: AsyncExit
     """The open catalog; `resources` closes it and releases the store's lock.
 
     Raises BadRequestError for a shared catalog with an index of one process; StoreError STORE_BUSY
-    when another process holds the store, MODEL_MISMATCH when another model filled it.
+    when another process holds the store, MODEL_MISMATCH when another model filled it, CATALOG_MOVED
+    when the library has left that catalog.
     """
-    refuse_unshared(settings)
+    try:
+        refuse_unshared(settings)
+    except BadRequestError:  # after a move back into the folder, where OMNI_CATALOG is still set
+        await asyncio.to_thread(lambda: open_catalog(settings, read_only=True).close())
+        raise
     catalog = await _open(settings)
     resources.push_async_callback(asyncio.to_thread, catalog.close)
     await _check_model(settings, catalog, info)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from omni_core.settings import Settings
-from omni_server.cli import main
+from omni_server.cli import main, moving
 from omni_server.tenants import folder_of, schema_of, settings_of
 from tests.omni_core.catalog import postgres_server
 from tests.omni_core.index.qdrant_standin import StandIn
@@ -82,6 +82,35 @@ def test_a_catalog_that_moves_alone_is_told_with_its_sources_and_the_index_is_to
         assert "OMNI_CATALOG must be set" in told.err
         assert main(["ingest", "boats.md"]) == 1
         assert "CATALOG_MOVED: the catalog of this library has moved" in capsys.readouterr().err
+        monkeypatch.setenv("OMNI_CATALOG", postgres)
+        assert main(["sources"]) == 0
+
+
+def test_a_migration_killed_before_the_settings_were_written_is_ended_by_the_same_command(
+    server: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    if why := postgres_server.why_not():
+        pytest.skip(why)
+
+    def killed(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    assert main(["ingest", "boats.md"]) == 0
+    with postgres_server.server() as postgres:
+        command = ["migrate", "--to", server.url, "--to-catalog", postgres]
+        with monkeypatch.context() as patch:
+            patch.setattr(moving, "_switch", killed)
+            assert main(command) != 0
+        capsys.readouterr()
+        assert main(["sources"]) == 1
+        assert "the same command ends it" in capsys.readouterr().err
+        assert main(command) == 0
+        told = capsys.readouterr()
+        assert "had moved before" in told.err and "OMNI_CATALOG must be set" in told.err
+        assert f"switched: {tmp_path / 'store' / 'omni.toml'}" in told.out
+        assert main(command) == 0
+        assert "delete it" not in capsys.readouterr().out  # it is the one in use
         monkeypatch.setenv("OMNI_CATALOG", postgres)
         assert main(["sources"]) == 0
 

@@ -54,6 +54,8 @@ class WorkerPool:
         self._changed = threading.Condition()
         self._closed = False
         self._watching = False
+        self._began: Description | None = None
+        """What served at first, which is what the library is filled with."""
 
     @property
     def described(self) -> Description:
@@ -121,6 +123,7 @@ class WorkerPool:
         for member in reversed(known):
             if why := self._odd(member):
                 raise BadRequestError(f"the model workers differ: {why}")
+        self._began = self.described
         for member in self._members:
             if member.state != "up":
                 log.warning("%s; the other workers serve", member.why)
@@ -217,8 +220,10 @@ class WorkerPool:
             return None
 
     def _odd(self, member: Member) -> str:
-        """How a worker differs from the others that serve; "" where it does not."""
-        others = [
+        """How a worker differs from the others that serve, and from what served when this process
+        began: all of them may be started again; "" where it does not."""
+        began = [] if self._began is None else [("this server", self._began)]
+        others = began + [
             (m.name, m.described) for m in self._members
             if m is not member and m.described is not None and m.state != "refused"
         ]  # fmt: skip

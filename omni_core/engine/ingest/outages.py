@@ -19,7 +19,7 @@ class Wait:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._reached = self._tried = 0
+        self._tries = outages.Tries()
 
     async def until_back(self, run: Run, error: StoreError) -> bool:
         """Wait for the server that `error` tells of; False where it does not come back in time,
@@ -28,10 +28,7 @@ class Wait:
         if who is None or not self._context.index.was_open:  # a wrong address is told at once
             return False
         reached = 0 if run.pipeline is None else len(run.pipeline.stored)
-        if reached > self._reached:
-            self._reached, self._tried = reached, 0
-        self._tried += 1
-        if self._tried > outages.TRIES:
+        if not self._tries.another(reached):
             return False
         self._say(error)
         await run.update(stage="waiting", waiting_for=who)

@@ -51,6 +51,8 @@ class MigrationStatus:
     current: str = ""
     """Title of the source under way; "" at the end."""
     compared: comparing.Comparison | None = None
+    already: bool = False
+    """It had moved before, by a migration that was interrupted then."""
 
 
 Progress = Callable[[MigrationStatus], Awaitable[None]]

@@ -6,15 +6,12 @@ The library stays where it is until both indexes were compared.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 
 from omni_core import encoders, index
-from omni_core.catalog import Catalog, open_catalog, place_of
-from omni_core.catalog.copying import copy_catalog, refuse_foreign
-from omni_core.catalog.moved import are_one, leave_for
+from omni_core.catalog import Catalog, open_catalog
 from omni_core.engine.moving import comparing
 from omni_core.engine.moving.copying import (
     Copying,
@@ -23,10 +20,19 @@ from omni_core.engine.moving.copying import (
     lost_segments,
     rows_of,
 )
+from omni_core.engine.moving.leaving import (
+    check_catalog,
+    describe_index,
+    has_other_catalog,
+    may_have_library,
+    move_catalog,
+    moved_before,
+    refuse_changed,
+)
 from omni_core.engine.outages import Patience, ask_store
 from omni_core.engine.ownership import library_id
 from omni_core.engine.store import refuse_unshared, take_store
-from omni_core.errors import BadRequestError, StoreError
+from omni_core.errors import BadRequestError, NotFoundError, StoreError
 from omni_core.settings import Settings
 from omni_core.types import EncoderInfo
 
@@ -37,15 +43,7 @@ with an HNSW graph is approximate, and BM25 scores have ties."""
 
 def describe(settings: Settings) -> str:
     """Where the index of these settings is, and the catalog where it is not in the store."""
-    return _index(settings) + (", its catalog in PostgreSQL" if settings.catalog else "")
-
-
-def _index(settings: Settings) -> str:
-    if settings.index == "server":
-        return f"the collection {settings.qdrant_collection} on {settings.qdrant_url}"
-    if settings.index == "edge":
-        return f"the embedded index in {settings.store_path}"
-    return f"the index {settings.index!r}"
+    return describe_index(settings) + (", its catalog in PostgreSQL" if settings.catalog else "")
 
 
 async def migrate(
@@ -56,16 +54,24 @@ async def migrate(
     `target` differs in its index, its catalog, or both: same store, same encoder. Nothing else may
     use the library meanwhile. Switching over is then a matter of the settings; with `leave` a
     catalog that has moved refuses to be used where it was, so that nobody writes into the index by
-    both.
+    both; where an earlier call was interrupted after that, this one says so (`already`).
 
     Raises StoreError: STORE_BUSY, MODEL_MISMATCH, FOREIGN_COLLECTION, FOREIGN_CATALOG, and
     NOT_THE_SAME when the new index does not answer as the old one; BadRequestError when the
-    library is there already.
+    library is there already; NotFoundError where there is none.
     """
-    moves = _index(settings) != _index(target)
-    if not moves and _catalog(settings) == _catalog(target):
+    moves = describe_index(settings) != describe_index(target)
+    changes = has_other_catalog(settings, target)
+    if not moves and not changes:
         raise BadRequestError(f"the library is there already: {describe(settings)}")
     refuse_unshared(target)
+    if not await asyncio.to_thread(may_have_library, settings):
+        raise NotFoundError(f"there is no library in {settings.store_path}; check --store")
+    if leave and (there := await asyncio.to_thread(moved_before, settings, target)):
+        return MigrationStatus(
+            describe(settings), describe(target), there[0], there[0], there[1], stage="done",
+            already=True,
+        )  # fmt: skip
     info = await asyncio.to_thread(encoders.describe, settings)
     async with AsyncExitStack() as resources:
         catalog = await take_store(settings, info, resources)
@@ -78,59 +84,26 @@ async def migrate(
         total, segments = await asyncio.to_thread(catalog.totals)
         before = await asyncio.to_thread(catalog.holdings)
         status = MigrationStatus(describe(settings), describe(target), total)
-        changes = _catalog(settings) != _catalog(target)
         if changes:  # before the work of hours
-            await asyncio.to_thread(_check_catalog, catalog, target)
+            await asyncio.to_thread(check_catalog, catalog, target)
         if moves:
             status = await _move_points(settings, target, info, catalog, status, progress)
         else:
             status = replace(status, sources_done=total, segments=segments)
         if changes:
             patience = Patience("the migration", partial(_ask, catalog, target))
-            work = partial(asyncio.to_thread, _move_catalog, catalog, target, leave, before)
+            work = partial(
+                asyncio.to_thread, move_catalog, catalog, settings, target, leave, before
+            )
             await patience.with_(work)
         else:
-            await asyncio.to_thread(_refuse_changed, catalog, before)
+            await asyncio.to_thread(refuse_changed, catalog, before)
         return replace(status, stage="done", current="")
-
-
-def _catalog(settings: Settings) -> tuple[str, str]:
-    return settings.catalog, settings.catalog_schema if settings.catalog else ""
 
 
 async def _ask(catalog: Catalog, target: Settings) -> None:
     await ask_store(catalog)
     await asyncio.to_thread(lambda: open_catalog(target, even_moved=True).close())
-
-
-def _check_catalog(catalog: Catalog, target: Settings) -> None:
-    library_id(catalog)  # both get the same
-    with open_catalog(target, even_moved=True) as new:
-        refuse_foreign(catalog, new)
-        if are_one(catalog, new):
-            raise BadRequestError(f"the catalog is there already: {place_of(target)}")
-
-
-def _move_catalog(
-    catalog: Catalog, target: Settings, leave: bool, before: Mapping[str, int]
-) -> None:
-    with open_catalog(target, even_moved=True) as new:
-
-        def move() -> None:
-            _refuse_changed(catalog, before)
-            copy_catalog(catalog, new)
-
-        leave_for(catalog, place_of(target), move) if leave else move()
-
-
-def _refuse_changed(catalog: Catalog, before: Mapping[str, int]) -> None:
-    """Raise StoreError where the library does not hold what it held when the migration began."""
-    if catalog.holdings() != before or catalog.count(state="processing"):
-        raise StoreError(
-            "other processes wrote into the library meanwhile; stop them, and run the same "
-            "command again: the library stays where it was",
-            code="STORE_BUSY",
-        )
 
 
 def _of_another_model(target: Settings, e: StoreError) -> StoreError:
@@ -143,8 +116,8 @@ def _of_another_model(target: Settings, e: StoreError) -> StoreError:
         else f"move the folder {target.store_path / 'index'} away"
     )
     return StoreError(
-        f"{_index(target)} holds vectors of another model, as from before a reindex: {way}, and "
-        "run the same command again; the library stays where it was",
+        f"{describe_index(target)} holds vectors of another model, as from before a reindex: "
+        f"{way}, and run the same command again; the library stays where it was",
         code=e.code,
     )
 
@@ -186,8 +159,8 @@ async def _move_points(
         if found.problem or found.same_results < LEAST_SAME:
             why = found.problem or f"only {found.same_results:.0%} of their results are the same"
             raise StoreError(
-                f"{_index(target)} does not answer as {_index(settings)}: {why}; the library "
-                "stays where it was. Run the same command again",
+                f"{describe_index(target)} does not answer as {describe_index(settings)}: {why}; "
+                "the library stays where it was. Run the same command again",
                 code="NOT_THE_SAME",
             )
         return replace(status, compared=found)

@@ -8,13 +8,15 @@ import importlib
 import os
 import secrets
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from omni_core.catalog import Catalog
 from omni_core.collection_names import collection_filter
+from omni_core.engine.outages import Patience, ask_store
 from omni_core.engine.results import SourceRow, VectorsStatus
 from omni_core.engine.search.scope import unknown_collection
 from omni_core.engine.source_points import points_of_source
@@ -22,6 +24,7 @@ from omni_core.engine.vectors import sources
 from omni_core.errors import BadRequestError
 from omni_core.evidence.thumbnails import Thumbnail, of_source
 from omni_core.files import put_in_place
+from omni_core.points import Point
 from omni_core.protocols import Index
 from omni_core.tasks import in_thread
 from omni_core.types import EncoderInfo
@@ -55,6 +58,7 @@ async def export_vectors(
     kind = await asyncio.to_thread(_writer, one_file)
     if await asyncio.to_thread(os.path.lexists, path):
         raise BadRequestError(f"{path} exists; remove it, or name another one")
+    patience = Patience("the export", partial(ask_store, catalog, index))
     rows = await asyncio.to_thread(_rows, catalog, collection_filter(collection))
     facts = {
         "fingerprint": info.fingerprint,
@@ -75,8 +79,9 @@ async def export_vectors(
                 status = replace(status, current=row.title)
                 if progress is not None:
                     await progress(status)
-                source = await asyncio.to_thread(_source, catalog, row)
-                count = await _write(writer, index, info, row.id, source)
+                source = await patience.with_(partial(asyncio.to_thread, _source, catalog, row))
+                points = points_of_source(index, info, row.id, patience)
+                count = await _write(writer, points, source)
                 small = 0
                 if not one_file:
                     images = await asyncio.to_thread(_images, thumbs, row.id)
@@ -135,9 +140,9 @@ def _source(catalog: Catalog, row: SourceRow) -> str:
     return sources.to_json(row, sources.Spoken.of(catalog.turns(row.id), speakers))
 
 
-async def _write(writer: Any, index: Index, info: EncoderInfo, source_id: str, source: str) -> int:
+async def _write(writer: Any, batches: AsyncIterator[list[Point]], source: str) -> int:
     count = 0
-    async for points in points_of_source(index, info, source_id):
+    async for points in batches:
         await in_thread(writer.write, source, points)
         count += len(points)
     if not count:

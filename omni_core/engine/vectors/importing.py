@@ -9,33 +9,43 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from omni_core.catalog.spoken import FoundName
 from omni_core.engine.bin import drop_replaced
 from omni_core.engine.context import Context
+from omni_core.engine.outages import Patience, ask_store
 from omni_core.engine.results import SourceRow, VectorsStatus
 from omni_core.engine.vectors import sources
-from omni_core.errors import StoreError, UnreadableError
+from omni_core.engine.vectors.rows import Rows
+from omni_core.errors import OmniError, StoreError, UnreadableError
 from omni_core.evidence import thumbnails
 from omni_core.ids import PIPELINE
 from omni_core.payload import source_filter
-from omni_core.points import Point
+from omni_core.protocols import Index
 from omni_core.tasks import finish_first, in_thread
+
+log = logging.getLogger(__name__)
 
 IMPORTS = "imports"
 """Key of the lock that lets one import run at a time: each holds the locks of several sources."""
 GROUP_SOURCES = 64
 GROUP_SEGMENTS = 5000
 """About how much is stored before it is made durable and recorded."""
+FIRST_POLL_S, POLL_S = 0.1, 2.0
+"""After how long it is seen whether another process is done with a source: at first, and at
+most."""
 JPEG = b"\xff\xd8\xff"
 MAX_THUMBNAIL = 1 << 20
 
+T = TypeVar("T")
 Progress = Callable[[VectorsStatus], Awaitable[None]]
 
 
@@ -73,7 +83,7 @@ async def _import(
     context: Context, file: Any, status: VectorsStatus, progress: Progress | None
 ) -> tuple[VectorsStatus, Collection[str]]:
     """What was done, and the ids of all sources of the file."""
-    rows, group = _Rows(file.batches()), _Group(context)
+    rows, group = Rows(file.batches()), _Group(context, await context.opened_index())
     try:
         while (row := await rows.next_source()) is not None:
             status = replace(status, current=row.title)
@@ -119,37 +129,32 @@ class _Group:
     """Sources whose segments are stored, until one flush makes them durable: on a slow disk each
     flush takes a second."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, index: Index) -> None:
+        self._context, self._index = context, index
+        self._patience = Patience("the import", partial(ask_store, context.catalog, index))
         self._stored: list[tuple[SourceRow, int, sources.Spoken]] = []
         self._locks = AsyncExitStack()
 
-    async def add(self, row: SourceRow, rows: _Rows) -> int | None:
+    async def add(self, row: SourceRow, rows: Rows) -> int | None:
         """Store the source's segments; how many, or None where it is in the library already, or
-        its bytes are, as another source in each of its collections.
+        its bytes are, as another source in each of its collections. Waits for another process
+        that ingests it, and then finds it there.
 
         Its lock is held until the group is committed.
         """
-        async with AsyncExitStack() as lock:
-            await lock.enter_async_context(
-                self._context.source_locks.setdefault(row.sha256, asyncio.Lock())
-            )
-            catalog, names = self._context.catalog, row.collections
-            known = await asyncio.to_thread(catalog.get, row.sha256)
-            taken = await asyncio.to_thread(catalog.taken, row.sha256, row.content, names)
-            if (known is not None and known.state == "ready") or taken == set(names):
-                async for _ in rows.points(row):
-                    pass
-                return None
-            row = replace(row, collections=tuple(name for name in names if name not in taken))
-            await self._remove(row)
+        pause_s = FIRST_POLL_S
+        while True:
             try:
-                count = await self._store(row, rows)
-            except BaseException:
-                await finish_first(self._remove(row))
-                raise
-            self._stored.append((row, count, rows.spoken))
-            self._locks.push_async_exit(lock.pop_all())
+                count = await self._add(row, rows)
+                break
+            except StoreError as e:
+                if e.code != "BUSY":
+                    raise
+                if pause_s == FIRST_POLL_S:
+                    log.warning("the import waits, at %s: %s", row.title, e)
+            await self.commit()  # that process may wait for one of these
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, POLL_S)
         if (
             len(self._stored) >= GROUP_SOURCES
             or sum(n for _, n, _ in self._stored) >= GROUP_SEGMENTS
@@ -157,20 +162,48 @@ class _Group:
             await self.commit()
         return count
 
+    async def _add(self, row: SourceRow, rows: Rows) -> int | None:
+        """As `add`; raises StoreError BUSY, with nothing read and nothing changed, where another
+        process ingests the source."""
+        async with AsyncExitStack() as lock:
+            await lock.enter_async_context(
+                self._context.source_locks.setdefault(row.sha256, asyncio.Lock())
+            )
+            await self._context.opened_index()  # it is in use: nothing tidies it up meanwhile
+            catalog, names = self._context.catalog, row.collections
+            known = await self._call(catalog.get, row.sha256)
+            taken = await self._call(catalog.taken, row.sha256, row.content, names)
+            if (known is not None and known.state == "ready") or taken == set(names):
+                async for _ in rows.points(row):
+                    pass
+                return None
+            row = replace(row, collections=tuple(name for name in names if name not in taken))
+            if known is not None:
+                await self._remove(row)
+            await self._begin(row)
+            try:
+                count = await self._store(row, rows)
+            except BaseException:
+                await finish_first(self._take_back(row))
+                raise
+            self._stored.append((row, count, rows.spoken))
+            self._locks.push_async_exit(lock.pop_all())
+            return count
+
     async def commit(self) -> None:
         """Make what is stored durable, then record it as complete."""
         stored, self._stored = self._stored, []
         async with self._locks.pop_all():
             if stored:
-                await (await self._context.opened_index()).flush()
+                await self._patience.with_(self._index.flush)
             catalog = self._context.catalog
             for row, count, spoken in stored:
                 if spoken.turns:
                     found = {n: FoundName(name, "subtitles") for n, name in spoken.found.items()}
-                    await asyncio.to_thread(
+                    await self._call(
                         catalog.put_turns, row.sha256, spoken.turns, spoken.given, found
                     )
-                await asyncio.to_thread(
+                await self._call(
                     catalog.finish,
                     row.sha256,
                     state=row.state,
@@ -179,77 +212,44 @@ class _Group:
                     warnings=row.warnings,
                     empty=row.empty,
                 )
-                await drop_replaced(self._context, row.sha256)
+                await self._patience.with_(partial(drop_replaced, self._context, row.sha256))
                 await self._context.changes.notify(row.id)
 
-    async def _store(self, row: SourceRow, rows: _Rows) -> int:
-        catalog = self._context.catalog
-        first, *others = row.collections
-        await asyncio.to_thread(
-            catalog.begin,
+    async def _begin(self, row: SourceRow) -> None:
+        """From here on the source is ours. Raises StoreError BUSY where it is another process's."""
+        await self._call(
+            self._context.catalog.begin,
             row.source,
-            collection=first,
+            collection=row.collections[0],
             mtime_ns=0,  # the file, if there is one here, is looked at when it is ingested
             model=self._context.info.fingerprint,
             pipeline=row.pipeline or PIPELINE,
+            unless_ready=True,
         )
-        for name in others:
-            await asyncio.to_thread(catalog.add_collection, row.sha256, name)
-        index = await self._context.opened_index()
+
+    async def _store(self, row: SourceRow, rows: Rows) -> int:
+        await self._patience.with_(partial(self._index.delete, source_filter(row.id)))
+        for name in row.collections[1:]:
+            await self._call(self._context.catalog.add_collection, row.sha256, name)
         count = 0
         async for points in rows.points(row):
-            await index.upsert(points)
+            await self._patience.with_(partial(self._index.upsert, points))
             count += len(points)
         return count
 
     async def _remove(self, row: SourceRow) -> None:
-        index = await self._context.opened_index()
-        await index.delete(source_filter(row.id))
-        await asyncio.to_thread(self._context.catalog.remove, row.sha256)
+        """Raises StoreError BUSY, and removes nothing, where another process ingests it."""
+        catalog = self._context.catalog
+        await self._call(catalog.begin_forgetting, row.sha256)
+        await self._patience.with_(partial(self._index.delete, source_filter(row.id)))
+        await self._call(catalog.remove, row.sha256)
 
+    async def _take_back(self, row: SourceRow) -> None:
+        try:
+            await self._remove(row)
+        except OmniError as e:  # partial, or another process has taken it over
+            log.warning("what was imported of %s is left as it is: %s", row.title, e)
 
-class _Rows:
-    """The rows of a file, source by source."""
-
-    def __init__(self, batches: Iterator[list[Any]]) -> None:
-        self._batches = batches
-        self._batch: list[Any] = []
-        self._source = ""
-        self.spoken = sources.Spoken()
-        """Who speaks in the source whose points come next."""
-        self.seen: set[str] = set()
-        """Ids of the sources so far."""
-
-    async def next_source(self) -> SourceRow | None:
-        """The next source, whose points come next; None at the end."""
-        if not await self._fill():
-            return None
-        self._source = self._batch[0].source
-        row = sources.of_json(self._source)
-        self.spoken = sources.spoken_of_json(self._source)
-        if row.id in self.seen:
-            raise UnreadableError(
-                f"the rows of {row.id} do not stand together; sort the file by its column source"
-            )
-        self.seen.add(row.id)
-        return row
-
-    async def points(self, row: SourceRow) -> AsyncIterator[list[Point]]:
-        """The points of that source, in batches, in the collections of `row`."""
-        while await self._fill() and self._batch[0].source == self._source:
-            same = 0
-            while same < len(self._batch) and self._batch[same].source == self._source:
-                same += 1
-            taken, self._batch = self._batch[:same], self._batch[same:]
-            points = [sources.checked(r.point, row) for r in taken if r.point is not None]
-            if points:
-                yield points
-
-    async def _fill(self) -> bool:
-        """Read on when everything is taken; False at the end of the file."""
-        while not self._batch:
-            batch = await asyncio.to_thread(next, self._batches, None)
-            if batch is None:
-                return False
-            self._batch = batch
-        return True
+    async def _call(self, ask: Callable[..., T], *given: Any, **named: Any) -> T:
+        """Of the catalog, in a thread; again where its server was away meanwhile."""
+        return await self._patience.with_(partial(asyncio.to_thread, ask, *given, **named))

@@ -158,6 +158,8 @@ def _switch(args: argparse.Namespace, settings: Settings, target: Settings) -> t
 
 def _tell(done: MigrationStatus, change: Change | None) -> None:
     found, there = done.compared, done.written < done.segments
+    if done.already:
+        hint("the library had moved before; what was left to do is done now")
     say(
         f"{counted(done.sources_done, 'source')} with {counted(done.segments, 'segment')} in "
         f"{done.to}" + (f", {done.written} of them written now" if found and there else "")
@@ -177,7 +179,9 @@ def _tell(done: MigrationStatus, change: Change | None) -> None:
         return
     if change.changes:
         say(f"switched: {change.file} names the new index")
-    if found is None:
+    if done.already and not change.changes:  # its settings name the new one as the former one too
+        return
+    if found is None and not done.already:
         say("the index is the same as before; the former catalog is not used any more")
     else:
         say(f"the former one, {done.where}, stays: delete it once you do not want to go back")

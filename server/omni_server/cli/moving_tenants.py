@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from omni_core.engine.moving.leaving import may_have_library
 from omni_core.settings import Settings
 from omni_server.tenants import FOLDER, settings_of_folder
 
@@ -29,6 +30,7 @@ def commands(settings: Settings, target: Settings, file: Path, encoder: str) -> 
     if not folder.is_dir():
         return []
     tenants = sorted(p.name for p in folder.iterdir() if p.is_dir())
+    tenants = [t for t in tenants if may_have_library(settings_of_folder(settings, t))]
     options = ["--config", str(file), *(["--encoder", encoder] if encoder else [])]
     return [_command(settings, target, tenant, options) for tenant in tenants]
 

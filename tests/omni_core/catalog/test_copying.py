@@ -68,7 +68,7 @@ def filled(tmp_path: Path) -> Any:
 def test_a_copy_holds_every_row_and_counts_and_finds_as_the_original(
     filled: Catalog, catalog: Catalog, tmp_path: Path
 ) -> None:
-    rows = copy_catalog(filled, catalog)
+    rows = copy_catalog(filled, catalog, {})
 
     assert rows["sources"] == 1202
     assert rows["paths"] == 1203
@@ -82,14 +82,14 @@ def test_a_copy_holds_every_row_and_counts_and_finds_as_the_original(
     assert catalog.groups_of(source(400).sha256) == filled.groups_of(source(400).sha256)
     assert catalog.readers_of(source(400).sha256) == b"\x00buffers"
     with SqliteCatalog(tmp_path / "back") as back:
-        copy_catalog(catalog, back)
+        copy_catalog(catalog, back, {})
         assert held(back) == held(filled)
 
 
 def test_a_second_copy_replaces_the_first(filled: Catalog, catalog: Catalog) -> None:
-    copy_catalog(filled, catalog)
+    copy_catalog(filled, catalog, {})
     filled.remove(source(5).sha256)
-    copy_catalog(filled, catalog)
+    copy_catalog(filled, catalog, {})
     assert catalog.get(source(5).sha256) is None
     assert catalog.totals() == filled.totals()
 
@@ -98,7 +98,7 @@ def test_a_catalog_of_another_library_is_left_as_it_is(filled: Catalog, catalog:
     catalog.set_meta(copying.LIBRARY, "another")
     catalog.begin(source(9), collection="x", mtime_ns=1, model="m", pipeline=PIPELINE)
     with pytest.raises(StoreError, match="holds another library, of 1 sources") as e:
-        copy_catalog(filled, catalog)
+        copy_catalog(filled, catalog, {})
     assert e.value.code == "FOREIGN_CATALOG"
     assert catalog.totals()[0] == 1
 

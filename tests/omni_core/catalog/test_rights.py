@@ -118,7 +118,7 @@ def test_a_writer_that_comes_while_a_library_leaves_its_catalog_waits_and_is_ref
         writer.join(0.5)
         assert writer.is_alive(), "it waits"
 
-    leave_for(mover, "elsewhere", check)
+    leave_for(mover, "elsewhere", "", "", check)
     writer.join(30)
     assert told == ["CATALOG_MOVED"]
 
@@ -131,7 +131,7 @@ def test_a_library_leaves_its_catalog_only_after_a_write_that_was_under_way(
     seen: list[str] = []
 
     def leave() -> None:
-        leave_for(mover, "elsewhere", lambda: seen.append(str(mover.get_meta("late"))))
+        leave_for(mover, "elsewhere", "", "", lambda: seen.append(str(mover.get_meta("late"))))
 
     with running._writing() as db:
         leaving = threading.Thread(target=leave)
@@ -170,7 +170,7 @@ def test_whoever_reads_does_not_wait_for_the_writers_that_a_move_holds_up(
             pass
         assert running.totals() == (1, 0)
 
-    leave_for(mover, "elsewhere", check)
+    leave_for(mover, "elsewhere", "", "", check)
     for writer in writers:
         writer.join(30)
     assert len(told) == len(writers)

@@ -14,7 +14,7 @@ import pytest
 from omni_core import Engine, IngestRequest, SearchRequest, encoders, index
 from omni_core.engine import MigrationStatus, migrate
 from omni_core.engine.moving import comparing
-from omni_core.errors import BadRequestError, StoreError
+from omni_core.errors import BadRequestError, NotFoundError, StoreError
 from omni_core.index.memory import MemoryIndex
 from omni_core.payload import StoredSegment
 from omni_core.points import Point
@@ -122,6 +122,15 @@ async def test_where_it_is_already_and_a_store_in_use_are_refused(
         with pytest.raises(StoreError) as e:
             await migrate(filled, there)
         assert e.value.code == "STORE_BUSY"
+
+
+async def test_a_folder_without_a_library_is_named_and_nothing_is_made_there(
+    there: Settings, tmp_path: Path
+) -> None:
+    misspelt = replace(there, index="edge", store=str(tmp_path / "misspelt"))
+    with pytest.raises(NotFoundError, match=r"no library in .*misspelt; check --store"):
+        await migrate(misspelt, replace(there, store=misspelt.store))
+    assert not await asyncio.to_thread((tmp_path / "misspelt").exists)
 
 
 async def test_nothing_is_copied_into_the_collection_of_another_library(

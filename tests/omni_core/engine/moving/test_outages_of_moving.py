@@ -1,17 +1,19 @@
-"""A server of the store that restarts while a library is moved, or embedded again: the work waits
-for it, and goes on."""
+"""A server of the store that restarts while a library is moved, exported, imported, or embedded
+again: the work waits for it, and goes on."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from omni_core.encoders import hashing
 from omni_core.engine import MigrationStatus, ReindexStatus, migrate, outages, reindex
+from omni_core.engine.results import VectorsStatus
 from omni_core.errors import StoreError
 from omni_core.index.qdrant import nodes
 from omni_core.settings import Settings
@@ -81,6 +83,66 @@ async def test_a_migration_to_a_server_that_stays_away_ends_and_is_resumed_by_th
     server.failures = []
     again = await migrate(filled, there)
     assert again.sources_done == 4 and again.written < again.segments
+
+
+async def test_an_import_waits_for_a_server_that_restarts_and_loses_and_doubles_nothing(
+    filled: Settings, there: Settings, server: StandIn, monkeypatch: pytest.MonkeyPatch,
+    opened: Callable[..., Any], tmp_path: Path, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    async with opened(filled) as engine:
+        await engine.export_vectors(str(tmp_path / "export"))
+    away = Away(server, monkeypatch, back=True)
+
+    async def see(status: VectorsStatus) -> None:
+        await away.at(status.sources_done)
+
+    elsewhere = replace(there, store=str(tmp_path / "other"))
+    async with opened(elsewhere) as engine:
+        done = await engine.import_vectors(str(tmp_path / "export"), progress=see)
+        assert {s.state for s in (await engine.sources()).sources} == {"ready"}
+    assert (done.sources_done, done.already, away.waited) == (4, 0, 1)
+    assert (await points_of(there)).keys() == (await points_of(filled)).keys()
+    assert caplog.text.count("the import waits for it, at most 60 s") == 1
+
+
+async def test_an_import_to_a_server_that_stays_away_waits_once_and_is_resumed(
+    filled: Settings, there: Settings, server: StandIn, monkeypatch: pytest.MonkeyPatch,
+    opened: Callable[..., Any], tmp_path: Path, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    async with opened(filled) as engine:
+        await engine.export_vectors(str(tmp_path / "export"))
+    monkeypatch.setattr(outages, "WAIT_S", 0.3)
+    away = Away(server, monkeypatch, back=False)
+
+    async def see(status: VectorsStatus) -> None:
+        await away.at(status.sources_done)
+
+    async with opened(replace(there, store=str(tmp_path / "other"))) as engine:
+        with pytest.raises(StoreError) as told:
+            await engine.import_vectors(str(tmp_path / "export"), progress=see)
+        assert told.value.code == "INDEX_UNREACHABLE"
+        assert caplog.text.count("the import waits for it") == 1
+        server.failures = []
+        done = await engine.import_vectors(str(tmp_path / "export"))
+        assert done.sources_done == 4
+        assert {s.state for s in (await engine.sources()).sources} == {"ready"}
+    assert (await points_of(there)).keys() == (await points_of(filled)).keys()
+
+
+async def test_an_export_waits_for_a_server_that_restarts(
+    filled: Settings, there: Settings, server: StandIn, monkeypatch: pytest.MonkeyPatch,
+    opened: Callable[..., Any], tmp_path: Path,
+) -> None:  # fmt: skip
+    await migrate(filled, there)
+    away = Away(server, monkeypatch, back=True)
+
+    async def see(status: VectorsStatus) -> None:
+        await away.at(status.sources_done)
+
+    async with opened(there) as engine:
+        await engine._context.opened_index()
+        done = await engine.export_vectors(str(tmp_path / "export"), progress=see)
+    assert (done.sources_done, away.waited) == (4, 1)
 
 
 async def test_a_reindex_waits_for_a_server_that_restarts_and_goes_on(

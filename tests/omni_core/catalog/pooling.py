@@ -1,0 +1,115 @@
+"""A pooler as PgBouncer is one: it takes every client at once, and gives it a connection to the
+server with its first question, for a transaction or for as long as the client stays."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from contextlib import suppress
+
+PROTOCOL = 3 << 16
+READY, KEY, IDLE, LEAVES = b"Z", b"K", b"I", b"X"
+OF_NO_PROCESS = struct.pack("!ii", -7, 7)
+"""A number of a server process, as a pooler makes one up."""
+
+
+class Pooling:
+    """Before the server at `host`, `port`; `shares`: one connection for all, by transactions."""
+
+    def __init__(self, host: str, port: int, *, shares: bool) -> None:
+        self._target, self._shares = (host, port), shares
+        self._one: socket.socket | None = None
+        self._turn = threading.Lock()
+        self._answers = threading.Event()
+        self._answers.set()
+        self._ends: list[socket.socket] = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listening.getsockname()[1])
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def lose_the_server(self) -> None:
+        """Clients are taken as before, and nothing that they ask is answered."""
+        self._answers.clear()
+
+    def find_the_server(self) -> None:
+        self._answers.set()
+
+    def close(self) -> None:
+        self._answers.set()
+        for end in (self._listening, *self._ends):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client = self._listening.accept()[0]
+                self._ends.append(client)
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with suppress(OSError), client:
+            while True:  # no encryption of either kind
+                start = _exactly(client, struct.unpack("!i", _exactly(client, 4))[0] - 4)
+                if struct.unpack("!i", start[:4])[0] == PROTOCOL:
+                    break
+                client.sendall(b"N")
+            server, welcome = self._server(start)
+            client.sendall(welcome)
+            if self._shares:
+                while (asked := client.recv(65536)) and asked[:1] != LEAVES:
+                    with self._turn:
+                        server.sendall(asked)
+                        while not _pass_until_ready(server, client):
+                            server.sendall(client.recv(65536))
+            else:
+                threading.Thread(target=self._pass, args=(server, client), daemon=True).start()
+                self._pass(client, server)
+
+    def _pass(self, source: socket.socket, to: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                self._answers.wait()
+                to.sendall(data)
+        with suppress(OSError):
+            to.shutdown(socket.SHUT_RDWR)
+
+    def _server(self, start: bytes) -> tuple[socket.socket, bytes]:
+        """A connection to the server, and what a client is told of it."""
+        with self._turn:
+            if self._one is None or not self._shares:
+                self._one = socket.create_connection(self._target)
+                self._ends.append(self._one)
+                self._one.sendall(struct.pack("!i", len(start) + 4) + start)
+                self._welcome = b""
+                while not self._welcome.endswith(READY + struct.pack("!i", 5) + IDLE):
+                    kind, body = _message(self._one)
+                    body = OF_NO_PROCESS if kind == KEY else body
+                    self._welcome += kind + struct.pack("!i", len(body) + 4) + body
+            return self._one, self._welcome
+
+
+def _pass_until_ready(server: socket.socket, client: socket.socket) -> bool:
+    """Pass one answer on; whether no transaction is open after it."""
+    while True:
+        kind, body = _message(server)
+        client.sendall(kind + struct.pack("!i", len(body) + 4) + body)
+        if kind == READY:
+            return body == IDLE
+
+
+def _message(server: socket.socket) -> tuple[bytes, bytes]:
+    kind = _exactly(server, 1)
+    return kind, _exactly(server, struct.unpack("!i", _exactly(server, 4))[0] - 4)
+
+
+def _exactly(one: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        more = one.recv(count - len(data))
+        if not more:
+            raise OSError("closed")
+        data += more
+    return data

@@ -1,0 +1,87 @@
+"""A pooler before PostgreSQL: one that gives whole sessions serves, one that mixes them is refused,
+and a server that is gone behind it is noticed as without one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from omni_core.errors import StoreError
+from tests.omni_core.catalog.pooling import Pooling
+
+pytestmark = pytest.mark.timeout(120)
+SOON_S = 15.0
+Made = Callable[..., tuple[Pooling, str]]
+
+
+@pytest.fixture
+def pooler(postgres_url: str) -> Iterator[Made]:
+    """Starts one; it and the address of the database by it."""
+    made: list[Pooling] = []
+    parts = urlsplit(postgres_url)
+
+    def make(*, shares: bool) -> tuple[Pooling, str]:
+        one = Pooling(parts.hostname or "127.0.0.1", parts.port or 5432, shares=shares)
+        made.append(one)
+        return one, postgres_url.replace(f":{parts.port}/", f":{one.port}/")
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_a_pooler_that_shares_connections_between_transactions_is_refused_in_one_line(
+    pooler: Made, open_postgres: Any
+) -> None:
+    from omni_core.catalog.postgres import PostgresCatalog
+
+    open_postgres().set_meta("a", "b")
+    _, url = pooler(shares=True)
+    with pytest.raises(StoreError, match=r"use pool_mode = session in PgBouncer") as e:
+        PostgresCatalog(url, open_postgres.schema)
+    assert "\n" not in str(e.value)
+    with pytest.raises(StoreError, match="would mix libraries"):
+        PostgresCatalog(url, open_postgres.schema, read_only=True)
+
+
+def test_a_database_that_is_gone_behind_a_pooler_is_told_soon_and_found_again(
+    pooler: Made, open_postgres: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from omni_core.catalog import postgres_watch
+    from omni_core.catalog.postgres import PostgresCatalog
+
+    monkeypatch.setattr(postgres_watch, "QUIET_S", 0.3)
+    monkeypatch.setattr(postgres_watch, "LOOK_S", 0.05)
+    monkeypatch.setattr(postgres_watch, "ALIVE_S", 1)
+    between, url = pooler(shares=False)
+    catalog = PostgresCatalog(url, open_postgres.schema)
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: catalog.get_meta("a"),
+        lambda: catalog.set_meta("a", "c"),
+    )
+    try:
+        catalog.set_meta("a", "b")
+        between.lose_the_server()
+        for call in calls:
+            began = time.monotonic()
+            with pytest.raises(StoreError) as e:
+                call()
+            assert e.value.code == "CATALOG_UNREACHABLE"
+            assert time.monotonic() - began < SOON_S
+        between.find_the_server()
+        give_up = time.monotonic() + SOON_S
+        while True:
+            try:
+                assert catalog.get_meta("a") == "b"
+                break
+            except StoreError:
+                assert time.monotonic() < give_up
+                threading.Event().wait(0.05)
+    finally:
+        between.find_the_server()
+        catalog.close()
