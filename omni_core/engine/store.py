@@ -31,12 +31,22 @@ async def take_store(settings: Settings, info: EncoderInfo, resources: AsyncExit
     try:
         refuse_unshared(settings)
     except BadRequestError:  # after a move back into the folder, where OMNI_CATALOG is still set
-        await asyncio.to_thread(lambda: open_catalog(settings, read_only=True).close())
+        await asyncio.to_thread(_refuse_moved, settings)
         raise
     catalog = await _open(settings)
     resources.push_async_callback(asyncio.to_thread, catalog.close)
     await _check_model(settings, catalog, info)
     return catalog
+
+
+def _refuse_moved(settings: Settings) -> None:
+    """Raise StoreError CATALOG_MOVED where the library has left the catalog; nothing else, also
+    where that cannot be asked."""
+    try:
+        open_catalog(settings, read_only=True).close()
+    except StoreError as e:
+        if e.code == "CATALOG_MOVED":
+            raise
 
 
 def refuse_unshared(settings: Settings) -> None:
