@@ -45,8 +45,11 @@ _BY_MAGIC = (
     (b"L\0\0\0\1\x14\2\0", "a shortcut of Windows (LNK)", "ingest the file that it leads to"),
     (b"glTF\2\0", "a model in three dimensions (glTF)", "render it as a picture and ingest that"),
     (b"#EXTM3U", "a playlist (M3U)", "ingest the files that it names"),
-    (b"[playlist]", "a playlist (PLS)", "ingest the files that it names"),
+    (b"[playlist]\n", "a playlist (PLS)", "ingest the files that it names"),
+    (b"[playlist]\r\n", "a playlist (PLS)", "ingest the files that it names"),
 )  # fmt: skip
+_OF_TEXTS = (b"#", b"[", b"<")
+"""What the kinds that are text begin with; all others have zero bytes, which notes have not."""
 _AT_8 = b".FIT"
 """What a training of Garmin (FIT) has in its header of 12 or 14 bytes."""
 _DWG = re.compile(rb"AC10[0-3]\d\0")
@@ -67,7 +70,7 @@ def refuse(name: str, head: bytes, suffix: str) -> None:
     if armour is not None and armour[1].decode().endswith(_SECRET):
         raise _refusal(name, "a key or a certificate", "")
     for magic, kind, advice in _BY_MAGIC:
-        if head.startswith(magic):
+        if head.startswith(magic) and (b"\0" in head or magic[:1] in _OF_TEXTS):
             raise _refusal(name, kind, advice)
     if head[8:12] == _AT_8 and head[:1] in (b"\x0c", b"\x0e"):
         raise _refusal(name, "a recording of a watch (FIT)", "export it as GPX or TCX")

@@ -31,6 +31,8 @@ _READ = {
     "subject", "message", "comment", "note", "_note", "headline", "author",
 }  # fmt: skip
 """Names of attributes that people write for people."""
+_LOOK = re.compile("[:=;]")
+"""What CSS and drawings have in an attribute `style`, and a style by its name has not."""
 _WORD = re.compile(r"(?<!\S)[^\W\d_]{2,}(?![\w/:=#])")
 _START_OF_BOOK = 4096
 """Characters within which FictionBook begins."""
@@ -190,7 +192,7 @@ def _attributes(markup: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
                 for name, double, single in _ATTRIBUTE.findall(attributes)
                 if not name.lower().startswith(("xmlns", "xsi:", "xml:"))
                 and not (of_book and (tag, name) == ("body", "name"))  # "notes"
-                and name.lower() != "style"
+                and not (name.lower() == "style" and _LOOK.search(double or single))
                 and (value := _shown(html.unescape(double or single))) not in ("", "null")
             ],
         )

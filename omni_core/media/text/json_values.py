@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from omni_core.media.text.page import Page
@@ -20,12 +21,13 @@ _LOOKS = {
 _TOUCHING = tuple(" \n\t,.;:!?)]}'\"’”»…")
 """What stands close to the piece before it."""
 _OF_TIME = re.compile(r"time|date|created|edited|modified|sent|(?:^|_)(?:ts|at)$", re.I)
-_SINCE_1970 = re.compile(r"(\d{10})(?:\.\d{1,9}|\d{3}|\d{6}|\d{9})?")
+_SINCE_1970 = re.compile(r"([1-4][0-9]{9})(?:\.[0-9]{1,9}|[0-9]{3}|[0-9]{6}|[0-9]{9})?")
 _EARLIEST, _LATEST = 631_152_000, 4_102_444_800  # 1990, 2100
 _PAGE = re.compile(
     r"\s*<(?:p|div|span|h[1-6]|[uo]l|table|b|i|a|strong|em|blockquote)\b[^<>]*>", re.I
 )
 _PROGRAM = re.compile(r"<(?:script|style|!doctype|html|\?)", re.I)
+_EPOCH = datetime(1970, 1, 1)
 SHORTEST = 10
 """Digits of such a number."""
 MANY = 8
@@ -68,13 +70,17 @@ def _is_piece(one: dict[str, Any]) -> bool:
 
 def with_date(name: str, said: str) -> str:
     """A number of seconds since 1970, or of their parts, with the date that it is."""
-    found = _SINCE_1970.fullmatch(said)
-    if found is None or not _OF_TIME.search(name.rpartition(".")[2]):
+    if not _is_of_time(name) or not _SINCE_1970.fullmatch(said):
         return said
-    at = int(found[1])
+    at = int(said[:SHORTEST])
     if not _EARLIEST <= at < _LATEST:
         return said
-    return f"{said} ({datetime.fromtimestamp(at, UTC).isoformat(' ')[:19]} UTC)"
+    return f"{said} ({_EPOCH + timedelta(seconds=at)} UTC)"
+
+
+@lru_cache(maxsize=1 << 10)
+def _is_of_time(name: str) -> bool:
+    return _OF_TIME.search(name.rpartition(".")[2]) is not None
 
 
 def as_read(text: str) -> str:

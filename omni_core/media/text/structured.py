@@ -121,11 +121,13 @@ def _entries(value: Any, name: str, found: Readable, depth: int) -> Iterator[str
         found.too_deep += 1
         return
     if isinstance(value, dict):
-        before = None
+        before, whole = None, None
         for key, inner in value.items():
             if type(inner) is list and dict in map(type, inner):
                 text = as_pieces(inner)
-                if text is not None and (text == before or text in value.values()):
+                if whole is None:
+                    whole = {one for one in value.values() if type(one) is str}
+                if text is not None and (text == before or text in whole):
                     continue  # said as a whole, or in other pieces
                 before = text or before
                 inner = inner if text is None else text
@@ -141,7 +143,7 @@ def _entries(value: Any, name: str, found: Readable, depth: int) -> Iterator[str
             for item in value:
                 yield from _entries(item, name, found, depth + 1)
     elif leaf := _leaf(value, found):
-        if name and len(leaf) >= SHORTEST and leaf[:SHORTEST].isdigit():
+        if name and len(leaf) >= SHORTEST and leaf[:SHORTEST].isdecimal():
             leaf = with_date(name, leaf)
         yield f"{name}: {leaf}" if name else leaf
 

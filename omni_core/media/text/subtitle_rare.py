@@ -23,7 +23,7 @@ _PJS = re.compile(r'[ \t]*(\d{1,7}),[ \t]*(\d{1,7}),[ \t]*"?(.*?)"?[ \t]*$')
 _REAL = re.compile(r"<time\b([^<>]{0,200})>", re.I)
 _REAL_AT = re.compile(r"\b(begin|end)[ \t]*=[ \t]*[\"']?([\d:.]+)", re.I)
 _CLOCK = re.compile(TIME)
-_PRAAT = re.compile(r'"((?:[^"]|"")*)"|(?<!\S)(-?\d+(?:\.\d+)?)(?!\S)')
+_PRAAT = re.compile(r'"((?:[^"]|"")*)"|(?<!\S)(-?\d{1,9}(?:\.\d{1,40})?)(?!\S)')
 """Whatever stands free is a value: all else of a TextGrid is there for people."""
 _PRAAT_HEAD = re.compile(r"(?:File type = )?\"ooTextFile\"\s+(?:Object class = )?\"TextGrid\"")
 _TIERS = ("IntervalTier", "TextTier")

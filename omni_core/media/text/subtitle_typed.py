@@ -124,13 +124,16 @@ def _are_of_a_recording(lines: Sequence[str], style: re.Pattern[str], above: int
     times = [turn.start for turn in heads]
     if len(times) < (2 if style is _TRAIL else ENOUGH) or times[0] > FIRST_S:
         return False
-    back = sum(after < at for at, after in itertools.pairwise(times))
+    steps = [after - at for at, after in itertools.pairwise(times)]
+    back = sum(step < 0 for step in steps)
     if (
         4 * back > len(times)
         or max(times) == times[0]
         or not any(turn.precise or turn.start % ROUND for turn in heads)
+        or (len(times) >= ENOUGH and set(steps) == {1} and not any(t.precise for t in heads))
+        or (style is _LEAD and any(turn.lines[0].startswith("<") for turn in heads))
     ):
-        return False
+        return False  # verses are counted by one, and in chats `<ann>` says so
     said = sum(bool(line.strip()) for line in lines) - above
     soon = times[0] <= SOON_S
     if style is _LEAD:

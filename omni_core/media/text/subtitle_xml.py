@@ -11,11 +11,11 @@ from omni_core.media.text.cues import clean
 from omni_core.media.text.subtitle_reading import TIME, Reading, seconds
 
 _ROOT = re.compile(
-    r"\s*(?:<\?xml[^>]*>)?\s*(?:<!DOCTYPE[^>]*>)?(?:\s*<!--.{0,500}?-->)*\s*"
+    r"\s*+(?:<\?xml[^>]*+>\s*+)?(?:<!DOCTYPE[^>]*+>\s*+)?(?:<!--(?>.{0,500}?-->)\s*+)*+"
     r"<(?:\w+:)?(USFSubtitles|DCSubtitle|SubtitleReel|ANNOTATION_DOCUMENT|Trans)[\s>]",
     re.S,
 )
-_ATTRIBUTE = re.compile(r"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_ATTRIBUTE = re.compile(r"""(?<![\w:])([\w:]++)\s*+=\s*+(?:"([^"]*)"|'([^']*)')""")
 _CUE = re.compile(r"<(?:\w+:)?subtitle\b([^<>]*)>", re.I)
 _CUE_END = re.compile(r"</(?:\w+:)?subtitle\s*>", re.I)
 _LINE_END = re.compile(r"</(?:\w+:)?text\s*>", re.I)

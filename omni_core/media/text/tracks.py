@@ -22,7 +22,7 @@ _TIME = re.compile(r"<(?:time|Time|when)>([^<]{4,40})</")
 _STATED = re.compile(r"<name>([^<]{1,300})</name>")
 _STARTED = re.compile(r"<(?:time|Id|Time|when)>\s{0,40}(\d{4}-[^<]{4,36})</")
 _PLACE = re.compile(
-    r"<(wpt|rtept)\b[^<>]*?\slat=\"([^\"<>]{1,30})\"\s+lon=\"([^\"<>]{1,30})\"[^<>]*?>"
+    r"<(wpt|rtept)\b(?>[^<>]*?\slat=\"([^\"<>]{1,30})\"\s++)lon=\"([^\"<>]{1,30})\"[^<>]*+>"
 )
 _LINE = re.compile(r"(<coordinates>)([^<]*)(?=</coordinates>)")
 _NAMED = re.compile(r"<(Data|SimpleData) name=\"([^\"<>]{1,200})\"\s*>")

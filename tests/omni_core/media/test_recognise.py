@@ -158,3 +158,10 @@ def test_a_text_that_tells_of_such_files_is_a_text(tmp_path: Path, svc: Any) -> 
     path = tmp_path / "a.md"
     path.write_text("SQLite format 3 is a file format.\n\n-----BEGIN PGP MESSAGE----- begins it.")
     assert svc.probe(str(path)).mime == "text/markdown"
+
+
+@pytest.mark.parametrize("start", ["[playlist](songs.md) of the tide", "PAR1 of the tide",
+                                   "BLENDER-v4 of the tide"])  # fmt: skip
+def test_notes_that_begin_like_such_files_are_notes(start: str, tmp_path: Path, svc: Any) -> None:
+    (file := tmp_path / "notes.md").write_text(f"{start}\n")
+    assert svc.probe(str(file)).mime.startswith("text/")

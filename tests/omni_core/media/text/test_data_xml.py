@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from omni_core.media.text.data_xml import MAX_REFERENCES, with_entities
+from omni_core.media.text.data_xml import MAX_REFERENCES, attribute_lines, with_entities
 from omni_core.media.text.html import page_of_file
 from omni_core.media.text.page import Page
 from omni_core.types import CutOptions, FileWarning, Source
@@ -423,3 +423,8 @@ def test_values_of_attributes_are_read_as_people_see_them() -> None:
     text = page_of_file("a.drawio", markup).text
 
     assert text.split("\n") == ["mxCell value: Bilge pump R&D", "sms body: Boat at nine"]
+
+
+def test_a_style_by_its_name_is_read_and_the_looks_of_a_drawing_are_not() -> None:
+    markup = '<?xml version="1.0"?><a><beer style="India Pale Ale"/><box style="fill:red;w=2"/></a>'
+    assert attribute_lines(markup, "") == ["beer style: India Pale Ale"]

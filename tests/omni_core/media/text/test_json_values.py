@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -83,3 +84,10 @@ def test_the_positions_of_a_line_on_a_map_are_counted() -> None:
 )  # fmt: skip
 def test_letters_with_looks_of_their_own_stay_in_their_words(value: Any) -> None:
     assert "Low tide" in _text(value)
+
+
+def test_many_texts_in_pieces_are_read_in_time() -> None:
+    value = {f"k{n}": [{"type": "bold", "text": f"word {n}"}] for n in range(20_000)}
+    begun = time.process_time()
+    assert "k19999: word 19999" in _text(value)
+    assert time.process_time() - begun < 2

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
 from omni_core.media.text.subtitle_formats import detect_format, read_subtitles
+from omni_core.media.text.subtitle_xml import read_xml, xml_kind
 
 CUES = [(1.0, 3.0, "The tide is low"), (65.5, 67.0, "Boats wait")]
 _PRAAT = """File type = "ooTextFile"
@@ -133,3 +135,29 @@ def test_transcripts_of_services_have_their_times(name: str) -> None:
     ]  # fmt: skip
     if name == "Trint":
         assert found.cues[1].text == "Tom: Boats."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<?xml?>" + "<!---->" * 500 + "<page>",
+        "<?xml?>" + " " * 4_000 + "page",
+        "<ANNOTATION_DOCUMENT><TIER " + "a" * 200_000 + ">",
+    ],
+    ids=["remarks", "spaces", "a long name"],
+)
+def test_endless_xml_is_told_in_time(text: str) -> None:
+    start = time.process_time()
+    xml_kind(text[:4096])
+    read_xml(text, "eaf")
+    assert time.process_time() - start < 1
+
+
+def test_remarks_may_stand_before_a_transcript() -> None:
+    assert xml_kind('<?xml version="1.0"?>\n<!-- a -->\n <!-- b --> <Trans scribe="x">') == "trs"
+
+
+def test_a_mark_without_a_time_that_can_be_is_no_cue() -> None:
+    marks = f'0 1 "seen" {"9" * 400} {"9" * 400} "lost"'
+    text = f'"ooTextFile"\n"TextGrid"\n"IntervalTier" "words" 0 9 2 {marks}'
+    assert [cue.text for cue in read_subtitles(text).cues] == ["seen"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +94,9 @@ def test_points_that_are_never_ended_are_kept() -> None:
 
 def test_other_data_is_no_way() -> None:
     assert as_track("<notes><note>gpx</note></notes>") is None
+
+
+def test_an_endless_place_is_read_in_time() -> None:
+    begun = time.process_time()
+    as_track('<?xml version="1.0"?><gpx><wpt' + ' lat="1" lon="2"' * 20_000)
+    assert time.process_time() - begun < 1

@@ -122,3 +122,15 @@ def test_qttext_counts_parts_of_seconds_in_its_own_scale() -> None:
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_texts_with_clocks_are_texts(name: str) -> None:
     assert detect_format(OTHERS[name], ".txt") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1:10 And the dry land\n1:11 And the grass\n1:12 And the herb\n1:13 And the evening\n",
+        "00:01 <ann> hello\n00:02 <bob> hi\n00:07 <ann> how are you\n00:13 <bob> well\n",
+    ],
+    ids=["verses", "chat after midnight"],
+)
+def test_verses_and_chats_are_no_recordings(text: str) -> None:
+    assert detect_format(text, ".txt") is None
