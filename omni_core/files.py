@@ -128,9 +128,17 @@ class Chosen:
     def __contains__(self, path: str) -> bool:
         if self._paths is None or path in self._paths:
             return True
-        folder = os.path.dirname(path)
-        if folder == path:
-            return False
-        if (known := self._folders.get(folder)) is None:
-            known = self._folders[folder] = folder in self
+        above: list[str] = []
+        known = self._folders.get(path)
+        while known is None:
+            folder = os.path.dirname(path)
+            if folder == path:
+                known = False
+            elif folder in self._paths:
+                known = True
+            else:
+                known = self._folders.get(folder)
+                above.append(folder)
+            path = folder
+        self._folders.update(dict.fromkeys(above, known))
         return known

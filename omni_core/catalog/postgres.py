@@ -275,12 +275,3 @@ class PostgresCatalog(PostgresStops):
                 " FOR UPDATE SKIP LOCKED)",
                 (for_s,),
             )
-
-    def _owners(self) -> list[str]:
-        """The other processes that own something."""
-        rows = self._all(
-            f"SELECT owner FROM sources WHERE {HELD} AND owner <> ?"  # noqa: S608 - ours
-            f" UNION SELECT owner FROM begun WHERE {HELD} AND owner <> ?",
-            self._owner, self._owner,
-        )  # fmt: skip
-        return [str(r["owner"]) for r in rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -46,8 +47,11 @@ WRITE = 6
 """How many of them may write at once: who reads never waits for writes that wait for a lock."""
 CLOSE_S = 2.0
 """How long closing waits for a connection that is being made."""
+HIDDEN = "the address of the setting catalog"
+"""Said of an address of which a part may be a piece of its password."""
 GONE = "CATALOG_UNREACHABLE"
 TAKES_NO_WRITES = "CATALOG_READ_ONLY"
+_PORT = re.compile("[0-9]*")
 _BACK_SOON = ("08", "57P")
 """SQL states of a server that shuts down, starts, or whose connection broke."""
 
@@ -228,15 +232,19 @@ def _unless_said(url: str) -> dict[str, int]:
 
 
 def where(url: str) -> str:
-    """The hosts and the database of an address, without user and password."""
+    """The hosts and the database of an address, without user and password. A password in which "/"
+    or "@" stands as it is reads as a port, a host or a database: then nothing of it is told."""
     try:
         said = conninfo.conninfo_to_dict(url)
-    except psycopg.Error:
-        return "the address of the setting catalog"
+    except (psycopg.Error, UnicodeEncodeError):
+        return HIDDEN
     hosts, ports = (str(said.get(name) or "").split(",") for name in ("host", "port"))
+    name = str(said.get("dbname") or "")
+    if any("@" in one[1:] for one in (*hosts, name)) or not all(map(_PORT.fullmatch, ports)):
+        return HIDDEN
     each = zip_longest(hosts, ports, fillvalue=ports[0] if len(ports) == 1 else "")
     names = [f"{host or 'the local socket'}{port and f':{port}'}" for host, port in each]
-    return f"{','.join(names)}/{said.get('dbname') or ''}".rstrip("/")
+    return f"{','.join(names)}/{name}".rstrip("/")
 
 
 def _is_gone(e: psycopg.Error) -> bool:
@@ -254,6 +262,11 @@ def _told(e: psycopg.Error, place: str) -> str:
         )
     if isinstance(e, PoolTimeout):
         return f"the catalog at {place} gave no connection within {CONNECT_S} s; is it running?"
+    if place == HIDDEN and e.sqlstate is None:  # the line may name a piece of the password
+        return (
+            f"{HIDDEN} names no server that can be reached; in a password write %2F for / and %40 "
+            "for @"
+        )
     line = next((x for x in str(e).splitlines() if x.strip()), type(e).__name__)
     if e.sqlstate is None:
         return f"the catalog at {place} cannot be reached ({line}); check --catalog and its server"

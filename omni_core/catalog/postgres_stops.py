@@ -52,8 +52,8 @@ class PostgresStops(Catalog):
         """The answers that are there, by key, and the keys of processes that have nothing under
         way any more."""
         answers: dict[str, object] = {}
-        at_work = self._at_work()
-        idle = {key for key in keys if _owner_of(key) not in at_work}
+        at_work = set(self._owners())
+        idle = {key for key in keys if (owner := _owner_of(key)) not in at_work or has_ended(owner)}
         for key in keys:  # after that look: an answer is written after the work has ended
             row = self._one("SELECT value FROM meta WHERE key = ?", key)
             said = {} if row is None else mapping(row["value"])
@@ -67,11 +67,12 @@ class PostgresStops(Catalog):
             db.executemany("DELETE FROM meta WHERE key = ?", [(key,) for key in keys])
 
     def stops_asked(self) -> dict[str, Mapping[str, Any]]:
-        """What this process is asked to stop, by the key of the request."""
+        """What this process is asked to stop, by the key of the request. A row that does not say
+        what asks nothing."""
         mine = f"{PREFIX}{self._owner}/"
         rows = self._all("SELECT key, value FROM meta WHERE starts_with(key, ?)", mine)
         asked = {str(row["key"]): mapping(row["value"]) for row in rows}
-        return {key: value for key, value in asked.items() if "answer" not in value}
+        return {key: value for key, value in asked.items() if _is_request(value)}
 
     def answer_stop(self, key: str, answer: object) -> None:
         """Say what was stopped, as JSON values."""
@@ -81,7 +82,16 @@ class PostgresStops(Catalog):
                 (json.dumps({"answer": answer, "at": self.now()}), key),
             )
 
-    def _at_work(self, names: Sequence[str] | None = None) -> dict[str, list[str]]:
+    def _owners(self) -> list[str]:
+        """The other processes that own something."""
+        rows = self._all(
+            f"SELECT owner FROM sources WHERE {HELD} AND owner <> ?"  # noqa: S608 - ours
+            f" UNION SELECT owner FROM begun WHERE {HELD} AND owner <> ?",
+            self._owner, self._owner,
+        )  # fmt: skip
+        return [str(r["owner"]) for r in rows]
+
+    def _at_work(self, names: Sequence[str] | None) -> dict[str, list[str]]:
         """The files that each other process ingests, or has taken to ingest them; into these
         collections alone where given, so that what others do is not felt."""
         found: dict[str, list[str]] = {}
@@ -100,6 +110,18 @@ class PostgresStops(Catalog):
             if names is None or name in names:
                 found.setdefault(owner, []).extend(files)
         return {owner: files for owner, files in found.items() if not has_ended(owner)}
+
+
+def _is_request(value: Mapping[str, Any]) -> bool:
+    return all(
+        name in value and (value[name] is None or _is_texts(value[name]))
+        for name in ("paths", "collections")
+    )
+
+
+def _is_texts(value: object) -> bool:
+    """Whether it is a list of texts."""
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _owner_of(key: str) -> str:

@@ -14,7 +14,7 @@ from omni_core.engine.ingest import running
 from omni_core.engine.ingest.folders import Folders
 from omni_core.engine.ingest.jobs import Jobs
 from omni_core.engine.ingest.running import Stopped
-from omni_core.errors import StoreError, UnavailableError
+from omni_core.errors import OmniError, UnavailableError
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +40,9 @@ async def stop_elsewhere(
         answers, idle = await asyncio.to_thread(catalog.stop_answers, keys)
         stopped += [status for answer in answers.values() for status in _decoded(answer)]
         ended = {key for key in idle if now() - idle_since.setdefault(key, now()) > 2 * LOOK_S}
-        await asyncio.to_thread(catalog.end_stops, ended | answers.keys())
-        keys -= ended | answers.keys()
+        if done := ended | answers.keys():
+            await asyncio.to_thread(catalog.end_stops, done)
+        keys -= done
         if keys:
             await asyncio.sleep(ASK_S)
     if keys and collections is None:  # others are not told of what they do not see
@@ -54,8 +55,9 @@ async def stop_elsewhere(
 
 
 async def obey(context: Context, jobs: Jobs, folders: Folders) -> None:
-    """Stop what other processes ask this one to stop, as long as it lives."""
-    worked = False
+    """Stop what other processes ask this one to stop, as long as it lives. Why it cannot look is
+    told once, until it can again."""
+    worked = told = False
     while True:
         await asyncio.sleep(LOOK_S)
         works = bool(jobs.live or folders.live)
@@ -69,8 +71,14 @@ async def obey(context: Context, jobs: Jobs, folders: Folders) -> None:
                 )
                 answer = _STOPPED.encode(stopped, [])
                 await asyncio.to_thread(context.catalog.answer_stop, key, answer)
-        except StoreError as e:
-            log.warning("this process cannot see whether it is asked to stop: %s", e)
+        except Exception as e:  # whatever it is: the next request is heard
+            if not told:
+                told = True
+                trace = None if isinstance(e, OmniError) else e
+                why = "this process cannot see whether it is asked to stop: %s"
+                log.warning(why, e, exc_info=trace)
+        else:
+            told = False
 
 
 def _decoded(answer: object) -> Stopped:

@@ -82,10 +82,15 @@ def move_catalog(
 
 def moved_before(settings: Settings, target: Settings) -> tuple[int, int] | None:
     """How many sources and segments there are at `target`, where the library has left the catalog
-    of `settings` for it; None where it has not, or that one is lost."""
+    of `settings` for it; None where it has not, or that one is lost, or the former one cannot be
+    read before it is brought up to date."""
     if not has_other_catalog(settings, target):
         return None
-    with open_catalog(settings, read_only=True, even_moved=True) as old:
+    try:
+        old = open_catalog(settings, read_only=True, even_moved=True)
+    except StoreError:
+        return None
+    with old:
         if not is_moved(old):
             return None
         with open_catalog(target, even_moved=True) as new:

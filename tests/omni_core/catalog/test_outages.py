@@ -18,6 +18,7 @@ Open = Callable[..., Any]
 pytestmark = pytest.mark.timeout(120)
 SOON_S = 15.0
 """More than a call may take; far less than a client waits."""
+HIDDEN = "the address of the setting catalog"
 
 
 @pytest.fixture
@@ -151,7 +152,13 @@ def test_a_standby_is_not_opened_to_write_and_says_what_to_do(
         ("postgresql://u:secret@a,b/d?port=5", "a:5,b:5/d"),
         ("postgresql:///d", "the local socket/d"),
         ("host=a dbname=d password=secret", "a/d"),
-        ("http://u:secret@x", "the address of the setting catalog"),
+        ("postgresql://[::1]:5/d", "::1:5/d"),
+        ("host=@abstract dbname=d", "@abstract/d"),
+        ("http://u:secret@x", HIDDEN),
+        ("postgresql://u:sec/ret@h/d", HIDDEN),
+        ("postgresql://u:12/ret@h/d", HIDDEN),
+        ("postgresql://u:sec@ret@h/d", HIDDEN),
+        ("postgresql://u:\ud800@h/d", HIDDEN),
     ],
 )
 def test_an_address_is_told_with_all_its_hosts_and_without_its_password(
@@ -160,6 +167,15 @@ def test_an_address_is_told_with_all_its_hosts_and_without_its_password(
     from omni_core.catalog.postgres_connection import where
 
     assert where(url) == place
+
+
+@pytest.mark.parametrize("password", ["sec/ret", "12/ret", "sec@ret"])
+def test_a_password_that_is_not_escaped_is_told_to_be_so_and_not_shown(password: str) -> None:
+    from omni_core.catalog.postgres import PostgresCatalog
+
+    with pytest.raises(StoreError, match="%2F for / and %40 for @") as e:
+        PostgresCatalog(f"postgresql://u:{password}@127.0.0.1:1/d")
+    assert "ret" not in str(e.value)
 
 
 def test_a_connection_that_closes_meanwhile_does_not_break_off_who_has_its_number_now() -> None:

@@ -16,7 +16,7 @@ from omni_core.encoders.hashing import HashingEncoder
 from omni_core.engine import store
 from omni_core.engine.ingest import file, stopping
 from omni_core.engine.results import FolderStatus, IngestStatus
-from omni_core.errors import StoppedError, UnavailableError
+from omni_core.errors import StoppedError, StoreError, UnavailableError
 from omni_core.files import Chosen, sha256_of
 from omni_core.ids import PIPELINE
 from omni_core.settings import Settings, load
@@ -170,6 +170,46 @@ async def test_a_request_that_comes_too_late_stops_nothing_that_begins_afterward
         await asyncio.sleep(0.01)
     status = await two.first.ingest(IngestRequest(str(media / "lake.jpg")))
     assert status.state == "ready"
+
+
+@pytest.mark.parametrize(
+    "row", ["", "{}", "[]", '{"paths": 5, "collections": null}', '{"paths": null}',
+            '{"paths": [["/"]], "collections": null}', '{"paths": null, "collections": "hr"}'],
+)  # fmt: skip
+async def test_a_row_that_is_no_request_stops_nothing_and_those_after_it_are_heard(
+    two: Two, other: Any, media: Path, row: str
+) -> None:
+    mine = f"{PREFIX}{two.first._context.catalog._owner}/damaged"  # type: ignore[attr-defined]
+    await asyncio.to_thread(other.set_meta, mine, row)
+    await asyncio.sleep(10 * stopping.LOOK_S)
+    assert not two.job.done()
+    assert await two.second.stop([str(media)])
+
+
+async def test_a_process_that_cannot_look_says_so_once_and_hears_the_next_request(
+    two: Two, other: Any, media: Path, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    looks: list[Exception] = []
+    real = type(other).stops_asked
+
+    def fails(catalog: Any) -> Any:
+        looks.append(StoreError("away") if len(looks) < 3 else ValueError("odd"))
+        raise looks[-1]
+
+    monkeypatch.setattr(type(other), "stops_asked", fails)
+    while len(looks) < 6:  # noqa: ASYNC110 - of a thread
+        await asyncio.sleep(0.01)
+    assert caplog.text.count("cannot see whether it is asked to stop") == 1
+    monkeypatch.setattr(type(other), "stops_asked", real)
+    assert await two.second.stop([str(media)])
+
+
+def test_a_path_of_many_folders_is_looked_up() -> None:
+    deep = "/a" * 2000
+    chosen = Chosen(["/b", "/a/a"])
+    assert deep in chosen and f"{deep}/c" in chosen and "/a/c" not in chosen
+    assert deep not in Chosen(["/b"])
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from omni_core import Engine, IngestRequest, index
+from omni_core.catalog import schema
 from omni_core.encoders import describe
 from omni_core.engine import migrate
 from omni_core.engine.ownership import adopt_collection
@@ -93,6 +94,17 @@ async def test_a_catalog_that_has_moved_is_not_used_where_it_was(
         await Engine.open(shared)
     async with opened(there) as engine:
         assert "Engine 4" in {s.title for s in (await engine.sources()).sources}
+
+
+async def test_a_catalog_of_an_older_version_moves_too(
+    filled: Settings, there: Settings, postgres: str, opened: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "SELECT 1;"))
+    shared = replace(there, catalog=postgres, catalog_schema="older")
+    await migrate(filled, shared, leave=True)
+    async with opened(shared) as engine:
+        assert await states(engine) == {"ready"}
 
 
 async def test_a_copy_for_a_look_leaves_both_catalogs_in_use(
