@@ -16,6 +16,7 @@ from omni_core.errors import AmbiguousError as AmbiguousError
 from omni_core.errors import BadRequestError as BadRequestError
 from omni_core.errors import Choice as Choice
 from omni_core.errors import NotFoundError as NotFoundError
+from omni_core.errors import NotIndexedError as NotIndexedError
 from omni_core.errors import OmniError as OmniError
 from omni_core.errors import RefusedError as RefusedError
 from omni_core.errors import StoppedError as StoppedError
@@ -182,6 +183,7 @@ __all__ = [
     "BadRequestError",
     "Choice",
     "NotFoundError",
+    "NotIndexedError",
     "OmniError",
     "RefusedError",
     "StoppedError",
