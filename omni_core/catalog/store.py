@@ -12,6 +12,7 @@ from omni_core.catalog.binned import Binned
 from omni_core.catalog.groups import StoredGroup, end_groups, keep_group
 from omni_core.catalog.holding import Holding, before
 from omni_core.catalog.query import fold
+from omni_core.errors import StoreError
 from omni_core.types import Source, SourceRow, State
 
 _RESUMED_COLUMNS = ("segments", "progress", "resume", "timings", "ingested_at")
@@ -163,14 +164,17 @@ class Catalog(Binned, Holding):
                 self._let_go(db, row.sha256)
         return row
 
-    def begin_forgetting(self, source: str) -> None:
+    def begin_forgetting(self, source: str, *, unless_ready: bool = False) -> None:
         """Record that nothing of a source is stored any more, before its points are deleted: where
         that is interrupted, or a backup is made of it, its next ingest begins anew. No other
         process ingests it until `forget` or `end_forgetting`. Raises StoreError BUSY while one
-        does."""
+        does; with `unless_ready` also when one has completed it, since the caller looked."""
         with self._writing() as db:
             sha256 = self._sha256(source)
             self._take(db, sha256)
+            known = self.get(sha256) if unless_ready else None
+            if known is not None and known.state == "ready":
+                raise StoreError("another process has ingested this file meanwhile", code="BUSY")
             writes.keep_readers(db, sha256, b"")
             end_groups(db, sha256)
             db.execute(

@@ -179,7 +179,7 @@ class _Group:
                 return None
             row = replace(row, collections=tuple(name for name in names if name not in taken))
             if known is not None:
-                await self._remove(row)
+                await self._remove(row, unless_ready=True)
             await self._begin(row)
             try:
                 count = await self._store(row, rows)
@@ -237,10 +237,11 @@ class _Group:
             count += len(points)
         return count
 
-    async def _remove(self, row: SourceRow) -> None:
-        """Raises StoreError BUSY, and removes nothing, where another process ingests it."""
+    async def _remove(self, row: SourceRow, *, unless_ready: bool = False) -> None:
+        """Raises StoreError BUSY, and removes nothing, where another process ingests it; with
+        `unless_ready` also where one has just completed it."""
         catalog = self._context.catalog
-        await self._call(catalog.begin_forgetting, row.sha256)
+        await self._call(catalog.begin_forgetting, row.sha256, unless_ready=unless_ready)
         await self._patience.with_(partial(self._index.delete, source_filter(row.id)))
         await self._call(catalog.remove, row.sha256)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +96,31 @@ async def test_an_import_that_lost_a_source_to_another_process_deletes_nothing_o
         with pytest.raises(StoreError, match="disk is full"):
             await two.import_vectors(str(tmp_path / "export"))
         assert await index.count(source_filter(taken[0])) > 0
+
+
+async def test_what_another_process_completes_after_the_look_is_not_deleted(
+    filled: Settings, there: Settings, postgres: str, opened: Opened, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    async with opened(filled) as engine:
+        await engine.export_vectors(str(tmp_path / "export"))
+    shared = replace(there, catalog=postgres, catalog_schema="completed")
+    elsewhere = replace(shared, store=str(tmp_path / "other"))
+    async with opened(shared) as one, opened(elsewhere) as two:
+        await one.import_vectors(str(tmp_path / "export"))
+        row, held = await begun_again(one, "lake")
+        removes = importing._Group._remove
+        finished: list[None] = []
+
+        async def late(group: Any, *given: Any, **named: Any) -> None:
+            if not finished:
+                finish = partial(one._context.catalog.finish, row.sha256, segments=held)
+                await asyncio.to_thread(finish)
+                finished.append(None)
+            await removes(group, *given, **named)
+
+        monkeypatch.setattr(importing._Group, "_remove", late)
+        done = await two.import_vectors(str(tmp_path / "export"))
+        assert finished and (done.sources_done, done.already) == (4, 4)
+        index = await two._context.opened_index()
+        assert held and await index.count(source_filter(row.id)) == held
