@@ -12,7 +12,6 @@ from omni_core.catalog.binned import Binned
 from omni_core.catalog.groups import StoredGroup, end_groups, keep_group
 from omni_core.catalog.holding import Holding, before
 from omni_core.catalog.query import fold
-from omni_core.errors import StoreError
 from omni_core.types import Source, SourceRow, State
 
 _RESUMED_COLUMNS = ("segments", "progress", "resume", "timings", "ingested_at")
@@ -174,7 +173,7 @@ class Catalog(Binned, Holding):
             self._take(db, sha256)
             known = self.get(sha256) if unless_ready else None
             if known is not None and known.state == "ready":
-                raise StoreError("another process has ingested this file meanwhile", code="BUSY")
+                raise writes.completed_meanwhile()
             writes.keep_readers(db, sha256, b"")
             end_groups(db, sha256)
             db.execute(

@@ -67,7 +67,12 @@ def keep_readers(db: Transaction, sha256: str, state: bytes) -> None:
 def refuse_ready(old: Row, pipeline: str) -> None:
     """Raise StoreError BUSY for a row that is complete in this pipeline."""
     if (old["state"], old["pipeline"]) == ("ready", pipeline) and rows.makes_sense(old):
-        raise StoreError("another process has ingested this file meanwhile", code="BUSY")
+        raise completed_meanwhile()
+
+
+def completed_meanwhile() -> StoreError:
+    """The error for a source that another process has completed since the caller looked."""
+    return StoreError("another process has ingested this file meanwhile", code="BUSY")
 
 
 def is_resumable(old: Row, model: str, pipeline: str) -> bool:

@@ -1,6 +1,5 @@
-"""Files that are neither media nor documents, and old or locked books: known by their first
-bytes, so that the refusal says what to do. Some have so much text
-in them that they would be read as text."""
+"""Files that are neither media nor documents, and old or locked books: known by their first bytes,
+so that the refusal says what to do. Some hold so much text that they would be read as text."""
 
 from __future__ import annotations
 

@@ -106,8 +106,8 @@ class Jobs:
         unless_awaited: bool,
         collections: Collection[str] | None = None,
     ) -> list[IngestStatus]:
-        """Cancel the jobs of these files, of these `collections` alone where
-        given, and wait until they have ended."""
+        """Cancel the jobs of these files, of these `collections` alone where given, and wait until
+        they have ended."""
         return await self._tasks.cancel_keys(
             lambda request: request.path in paths and _is_of(request, collections),
             unless_awaited=unless_awaited,

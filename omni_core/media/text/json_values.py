@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from omni_core.media.text.page import Page
+from omni_core.media.text.tracks import MANY
 
 _LOOKS = {
     "plain", "text", "bold", "italic", "underline", "strikethrough", "code", "pre", "link",
@@ -30,8 +31,6 @@ _PROGRAM = re.compile(r"<(?:script|style|!doctype|html|\?)", re.I)
 _EPOCH = datetime(1970, 1, 1)
 SHORTEST = 10
 """Digits of such a number."""
-MANY = 8
-"""Positions from which a line or an outline is counted instead of told."""
 
 
 def as_pieces(value: Sequence[Any]) -> str | None:

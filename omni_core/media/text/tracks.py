@@ -32,7 +32,7 @@ _LOOKS = ("StyleMap", "styleUrl", "LookAt", "Camera", "gx:coord")
 MANY_TIMES = 50
 """Times from which they are those of a way, not of places."""
 MANY = 8
-"""Positions of a line or an outline that are still read."""
+"""Positions of a line or an outline that are still read; more are counted."""
 
 
 @dataclass(frozen=True, slots=True)

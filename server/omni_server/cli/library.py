@@ -94,7 +94,8 @@ async def _stop(args: argparse.Namespace) -> int:
             what = f"{one_line(Path(s.path).name)}, {s.progress:.0%} done"
         say(f"stopped  {what}; ingesting the same again goes on from there")
     if not stopped:
-        raise NotFoundError("nothing of this is being ingested", code="NOT_RUNNING")
+        what = "nothing of this" if paths else "nothing"
+        raise NotFoundError(f"{what} is being ingested", code="NOT_RUNNING")
     return 0
 
 

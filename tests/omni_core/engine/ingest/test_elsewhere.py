@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,17 +20,8 @@ from omni_core.files import sha256_of
 from omni_core.ids import PIPELINE
 from omni_core.settings import Settings, load
 from omni_core.types import Modality, Source
-from tests.omni_core.catalog import postgres_server
 
 MODEL = HashingEncoder.describe(load({}, environ={})).fingerprint
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    if why := postgres_server.why_not():
-        pytest.skip(why)
-    with postgres_server.server() as found:
-        yield found
 
 
 @pytest.fixture
@@ -40,16 +30,6 @@ def shared(settings: Settings, url: str, monkeypatch: pytest.MonkeyPatch) -> Set
     monkeypatch.setattr(store, "OF_ONE_PROCESS", frozenset())  # there is one process: this one
     schema = f"engine_{settings.store_path.parent.name}"[:60]
     return replace(settings, catalog=url, catalog_schema=schema, index="memory")
-
-
-@pytest.fixture
-async def other(shared: Settings) -> Any:
-    """The catalog as another process has it open."""
-    from omni_core.catalog.postgres import PostgresCatalog
-
-    opened = await asyncio.to_thread(PostgresCatalog, shared.catalog, shared.catalog_schema)
-    yield opened
-    await asyncio.to_thread(opened.close)
 
 
 async def take(other: Any, path: Path) -> Source:

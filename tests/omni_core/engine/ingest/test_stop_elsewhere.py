@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,17 +21,8 @@ from omni_core.files import Chosen, sha256_of
 from omni_core.ids import PIPELINE
 from omni_core.settings import Settings, load
 from omni_core.types import Modality, Source
-from tests.omni_core.catalog import postgres_server
 
 MODEL = HashingEncoder.describe(load({}, environ={})).fingerprint
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    if why := postgres_server.why_not():
-        pytest.skip(why)
-    with postgres_server.server() as found:
-        yield found
 
 
 @pytest.fixture
@@ -41,16 +32,6 @@ def shared(settings: Settings, url: str, monkeypatch: pytest.MonkeyPatch) -> Set
     monkeypatch.setattr(store, "OF_ONE_PROCESS", frozenset())  # nothing is searched here
     schema = f"stops_{settings.store_path.parent.name}"[:60]
     return replace(settings, catalog=url, catalog_schema=schema, index="memory")
-
-
-@pytest.fixture
-async def other(shared: Settings) -> AsyncIterator[Any]:
-    """The catalog as a third process has it open: one that stands still."""
-    from omni_core.catalog.postgres import PostgresCatalog
-
-    opened = await asyncio.to_thread(PostgresCatalog, shared.catalog, shared.catalog_schema)
-    yield opened
-    await asyncio.to_thread(opened.close)
 
 
 async def take(other: Any, path: Path, known_as: str) -> None:

@@ -23,6 +23,15 @@ Opened = Callable[..., Any]
 pytestmark = pytest.mark.timeout(120)
 
 
+@pytest.fixture
+async def exported(filled: Settings, opened: Opened, tmp_path: Path) -> str:
+    """The library of four sources as a folder."""
+    folder = str(tmp_path / "export")
+    async with opened(filled) as engine:
+        await engine.export_vectors(folder)
+    return folder
+
+
 async def begun_again(engine: Engine, title: str) -> tuple[Any, int]:
     """A source whose ingest begins again in this process, its points in the index; how many."""
     row = next(s for s in (await engine.sources()).sources if s.title == title)
@@ -38,11 +47,9 @@ async def begun_again(engine: Engine, title: str) -> tuple[Any, int]:
 
 
 async def test_an_import_waits_for_another_process_and_deletes_nothing_that_it_has_stored(
-    filled: Settings, there: Settings, postgres: str, opened: Opened, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    exported: str, filled: Settings, there: Settings, postgres: str, opened: Opened,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    async with opened(filled) as engine:
-        await engine.export_vectors(str(tmp_path / "export"))
     waits = asyncio.Event()
 
     def waiting(form: str, *given: object) -> None:
@@ -53,10 +60,10 @@ async def test_an_import_waits_for_another_process_and_deletes_nothing_that_it_h
     shared = replace(there, catalog=postgres, catalog_schema="beside")
     elsewhere = replace(shared, store=str(tmp_path / "other"))
     async with opened(shared) as one, opened(elsewhere) as two:
-        await one.import_vectors(str(tmp_path / "export"))
+        await one.import_vectors(exported)
         row, held = await begun_again(one, "lake")
         index = await two._context.opened_index()
-        work = asyncio.ensure_future(two.import_vectors(str(tmp_path / "export")))
+        work = asyncio.ensure_future(two.import_vectors(exported))
         async with asyncio.timeout(60):
             await waits.wait()
         assert held and await index.count(source_filter(row.id)) == held
@@ -69,11 +76,9 @@ async def test_an_import_waits_for_another_process_and_deletes_nothing_that_it_h
 
 
 async def test_an_import_that_lost_a_source_to_another_process_deletes_nothing_of_it(
-    filled: Settings, there: Settings, postgres: str, opened: Opened, tmp_path: Path,
+    exported: str, there: Settings, postgres: str, opened: Opened, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    async with opened(filled) as engine:
-        await engine.export_vectors(str(tmp_path / "export"))
     shared = replace(there, catalog=postgres, catalog_schema="lost_to", catalog_lease_s=60)
     elsewhere = replace(shared, store=str(tmp_path / "other"))
     async with opened(elsewhere) as one, opened(shared) as two:
@@ -94,20 +99,18 @@ async def test_an_import_that_lost_a_source_to_another_process_deletes_nothing_o
 
         monkeypatch.setattr(type(index), "upsert", taken_over)
         with pytest.raises(StoreError, match="disk is full"):
-            await two.import_vectors(str(tmp_path / "export"))
+            await two.import_vectors(exported)
         assert await index.count(source_filter(taken[0])) > 0
 
 
 async def test_what_another_process_completes_after_the_look_is_not_deleted(
-    filled: Settings, there: Settings, postgres: str, opened: Opened, tmp_path: Path,
+    exported: str, there: Settings, postgres: str, opened: Opened, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    async with opened(filled) as engine:
-        await engine.export_vectors(str(tmp_path / "export"))
     shared = replace(there, catalog=postgres, catalog_schema="completed")
     elsewhere = replace(shared, store=str(tmp_path / "other"))
     async with opened(shared) as one, opened(elsewhere) as two:
-        await one.import_vectors(str(tmp_path / "export"))
+        await one.import_vectors(exported)
         row, held = await begun_again(one, "lake")
         removes = importing._Group._remove
         finished: list[None] = []
@@ -120,7 +123,7 @@ async def test_what_another_process_completes_after_the_look_is_not_deleted(
             await removes(group, *given, **named)
 
         monkeypatch.setattr(importing._Group, "_remove", late)
-        done = await two.import_vectors(str(tmp_path / "export"))
+        done = await two.import_vectors(exported)
         assert finished and (done.sources_done, done.already) == (4, 4)
         index = await two._context.opened_index()
         assert held and await index.count(source_filter(row.id)) == held
