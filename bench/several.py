@@ -201,7 +201,8 @@ def _orphans(dead: list[Process]) -> int:
 def throughput(
     there: Servers, work: Path, media: Path, counts: list[int], *, one_core_each: bool
 ) -> None:
-    """Print seconds and CPU seconds for each number of processes."""
+    """Print seconds and CPU seconds for each number of processes; compared with the run of one
+    process before it, since a machine is not as fast all the time."""
     first, alone, cores = 0.0, 0.0, sorted(os.sched_getaffinity(0))
     for n in counts:
         library = there.library(work, 60)
@@ -213,9 +214,9 @@ def throughput(
         for process in running:
             process.end()
         seconds = time.perf_counter() - started
-        first = first or seconds
         cpu, busiest = sum(p.cpu_s for p in running), max(p.cpu_s for p in running)
-        alone = alone or busiest
+        if n == counts[0]:
+            first, alone = seconds, busiest
         print(f"{n} process{'es' * (n > 1)}: {seconds:.1f} s, {first / seconds:.2f}x; {cpu:.1f} "
               f"CPU s, the busiest {busiest:.1f}, {alone / busiest:.2f}x", flush=True)  # fmt: skip
 

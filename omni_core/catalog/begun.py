@@ -55,8 +55,9 @@ class Begun(WatchedFiles):
         """Ask no more."""
         return
 
-    def stops_asked(self) -> dict[str, Mapping[str, Any]]:
-        """What this process is asked to stop, by key: `paths` and `collections`."""
+    def stops_asked(self, within_s: float) -> dict[str, Mapping[str, Any]]:
+        """What this process was asked to stop in so many seconds, by key: `paths` and
+        `collections`."""
         return {}
 
     def answer_stop(self, key: str, answer: object) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from omni_core.catalog import writes
 from omni_core.catalog.database import Transaction
+from omni_core.catalog.postgres_stops import PREFIX
 from omni_core.catalog.store import Catalog
 from omni_core.catalog.tables import TABLES
 from omni_core.errors import StoreError
@@ -28,6 +29,8 @@ def copy_catalog(old: Catalog, new: Catalog, meta: Mapping[str, str]) -> dict[st
             db.execute(f"DELETE FROM {table}")  # noqa: S608 - ours
         for table in TABLES:
             rows[table] = _copy(old, db, table)
+        # requests to processes, as leases, are not the library's
+        db.execute("DELETE FROM meta WHERE key LIKE ?", (f"{PREFIX}%",))
         for key, value in meta.items():
             writes.put_meta(db, key, value)
     return rows

@@ -42,7 +42,7 @@ class PostgresStops(Catalog):
             if any(path in wanted for path in files)
         ]
         rows = self._all("SELECT key, value FROM meta WHERE starts_with(key, ?)", PREFIX)
-        old = [(r["key"],) for r in rows if now - mapping(r["value"]).get("at", 0) > OLD_S]
+        old = [(r["key"],) for r in rows if _asked_at(mapping(r["value"])) < now - OLD_S]
         with self._writing() as db:
             db.executemany("DELETE FROM meta WHERE key = ?", old)
             db.executemany("INSERT INTO meta VALUES (?, ?)", [(key, asked) for key in keys])
@@ -66,13 +66,15 @@ class PostgresStops(Catalog):
         with self._writing() as db:
             db.executemany("DELETE FROM meta WHERE key = ?", [(key,) for key in keys])
 
-    def stops_asked(self) -> dict[str, Mapping[str, Any]]:
-        """What this process is asked to stop, by the key of the request. A row that does not say
-        what asks nothing."""
+    def stops_asked(self, within_s: float) -> dict[str, Mapping[str, Any]]:
+        """What this process is asked to stop; as `Begun.stops_asked`. A row that does not say what
+        asks nothing."""
         mine = f"{PREFIX}{self._owner}/"
         rows = self._all("SELECT key, value FROM meta WHERE starts_with(key, ?)", mine)
-        asked = {str(row["key"]): mapping(row["value"]) for row in rows}
-        return {key: value for key, value in asked.items() if _is_request(value)}
+        read = {str(row["key"]): mapping(row["value"]) for row in rows}
+        asked = {key: value for key, value in read.items() if _is_request(value)}
+        since = self.now() - within_s if asked else 0.0
+        return {key: value for key, value in asked.items() if _asked_at(value) >= since}
 
     def answer_stop(self, key: str, answer: object) -> None:
         """Say what was stopped, as JSON values."""
@@ -117,6 +119,12 @@ def _is_request(value: Mapping[str, Any]) -> bool:
         name in value and (value[name] is None or _is_texts(value[name]))
         for name in ("paths", "collections")
     )
+
+
+def _asked_at(value: Mapping[str, Any]) -> float:
+    """Seconds since 1970; 0 where it does not say when."""
+    at = value.get("at")
+    return float(at) if isinstance(at, int | float) else 0.0
 
 
 def _is_texts(value: object) -> bool:

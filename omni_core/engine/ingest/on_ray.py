@@ -134,7 +134,7 @@ class RayReaders:
         """Every result of a file to `sink`. `reached` says how far they are stored, for another
         run. Raises what ended the file, UnavailableError where Ray cannot be used."""
         await self._start()
-        actor = await self._actor()
+        free, actor = self._free, await self._actor()
         if self._settings.ray != LOCAL:
             file = replace(file, original=file.original.elsewhere)
         try:
@@ -149,7 +149,7 @@ class RayReaders:
                 "without --ray"
             )
         finally:
-            self._free.put_nowait(actor)
+            free.put_nowait(actor)  # where Ray was begun again meanwhile, nobody takes it
 
     async def pids(self) -> list[int]:
         """Process ids of the actors that wait for a file."""
@@ -235,13 +235,20 @@ class RayReaders:
                 return
 
     async def _start(self) -> None:
-        if self._starting is None or (self._starting.done() and self._starting.exception()):
+        """Connect at the first file, and again after Ray could not be used, or has ended."""
+        ended = self._watching is not None and self._watching.done()
+        if self._starting is None or (
+            self._starting.done() and (ended or self._starting.exception())
+        ):
             self._starting = asyncio.create_task(self._connect(), name="connect to Ray")
         await asyncio.shield(self._starting)
 
     async def _connect(self) -> None:
         self._ray = await asyncio.to_thread(_import, self._settings.ray)
+        if self._watching is not None:  # what is left of one that has ended
+            await asyncio.to_thread(self._ray.shutdown)
         await asyncio.to_thread(self._init)
+        self._free, self._watching = asyncio.Queue(), None
         needs = {"num_cpus": 1, "num_gpus": self._settings.ray_gpus}
         kind = self._ray.remote(FileReader).options(**needs)
         self._make = functools.partial(kind.remote, for_actors(self._settings))

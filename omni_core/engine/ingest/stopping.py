@@ -58,14 +58,18 @@ async def obey(context: Context, jobs: Jobs, folders: Folders) -> None:
     """Stop what other processes ask this one to stop, as long as it lives. Why it cannot look is
     told once, until it can again."""
     worked = told = False
+    now = asyncio.get_running_loop().time
+    idle_at = now()
     while True:
         await asyncio.sleep(LOOK_S)
         works = bool(jobs.live or folders.live)
         looks, worked = works or worked, works  # once more at the end: what comes later goes on
         if not looks:
+            idle_at = now()
             continue
-        try:
-            for key, asked in (await asyncio.to_thread(context.catalog.stops_asked)).items():
+        try:  # what was asked before meant an earlier ingest, and its asker was killed
+            found = await asyncio.to_thread(context.catalog.stops_asked, now() - idle_at)
+            for key, asked in found.items():
                 stopped = await running.stop(
                     context, jobs, folders, asked.get("paths"), False, asked.get("collections")
                 )

@@ -11,6 +11,7 @@ import pytest
 from omni_core.catalog import Catalog, SqliteCatalog, copying
 from omni_core.catalog.copying import copy_catalog
 from omni_core.catalog.groups import StoredGroup
+from omni_core.catalog.postgres_stops import PREFIX
 from omni_core.catalog.spoken import FoundName
 from omni_core.catalog.tables import TABLES
 from omni_core.errors import StoreError
@@ -84,6 +85,16 @@ def test_a_copy_holds_every_row_and_counts_and_finds_as_the_original(
     with SqliteCatalog(tmp_path / "back") as back:
         copy_catalog(catalog, back, {})
         assert held(back) == held(filled)
+
+
+def test_requests_to_stop_an_ingest_stay_where_the_processes_are(
+    filled: Catalog, catalog: Catalog
+) -> None:
+    filled.set_meta(f"{PREFIX}1@host/2", "{}")
+    filled.set_meta("stops", "kept")
+    copy_catalog(filled, catalog, {})
+    assert catalog.get_meta(f"{PREFIX}1@host/2") is None
+    assert catalog.get_meta("stops") == "kept"
 
 
 def test_a_second_copy_replaces_the_first(filled: Catalog, catalog: Catalog) -> None:

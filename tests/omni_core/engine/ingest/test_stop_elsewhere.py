@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -121,7 +122,7 @@ async def test_a_process_that_stands_still_is_named_and_finds_the_request_when_i
         with pytest.raises(UnavailableError, match="has not answered"):
             await engine.stop([str(media)])
         assert await engine.within(["default"]).stop([str(media)]) == ()  # nothing is told
-    asked = await asyncio.to_thread(other.stops_asked)
+    asked = await asyncio.to_thread(other.stops_asked, 60)
     assert {tuple(a["paths"]) for a in asked.values()} == {(str(media),)}
 
 
@@ -138,6 +139,24 @@ async def test_a_process_that_has_ended_meanwhile_is_not_waited_for(
         assert await stop == ()
 
 
+async def test_what_was_asked_of_an_earlier_ingest_by_a_process_killed_then_stops_no_later_one(
+    two: Two, other: Any, media: Path
+) -> None:
+    two.job.cancel()
+    await asyncio.gather(two.job, return_exceptions=True)
+    mine = f"{PREFIX}{two.first._context.catalog._owner}/left"  # type: ignore[attr-defined]
+    asked = {"paths": None, "collections": None, "at": await asyncio.to_thread(other.now) - 3}
+    await asyncio.to_thread(other.set_meta, mine, json.dumps(asked))
+    again = [str(media / name) for name in ("lake.jpg", "notes.md")]
+    job = asyncio.create_task(two.first.ingest_folder(again))
+    await asyncio.sleep(10 * stopping.LOOK_S)
+    assert not job.done()
+    assert await requests(other) == [mine]
+    assert await two.second.stop([str(media)])
+    with pytest.raises(StoppedError):
+        await job
+
+
 async def test_a_request_that_comes_too_late_stops_nothing_that_begins_afterwards(
     two: Two, other: Any, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,7 +165,8 @@ async def test_a_request_that_comes_too_late_stops_nothing_that_begins_afterward
     late = f"{key}-late"
     with pytest.raises(StoppedError):
         await two.job
-    await asyncio.to_thread(other.set_meta, late, '{"paths": null, "collections": null}')
+    asked = {"paths": None, "collections": None, "at": await asyncio.to_thread(other.now)}
+    await asyncio.to_thread(other.set_meta, late, json.dumps(asked))
     while '"answer": []' not in (await asyncio.to_thread(other.get_meta, late) or ""):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     status = await two.first.ingest(IngestRequest(str(media / "lake.jpg")))
@@ -174,7 +194,7 @@ async def test_a_process_that_cannot_look_says_so_once_and_hears_the_next_reques
     looks: list[Exception] = []
     real = type(other).stops_asked
 
-    def fails(catalog: Any) -> Any:
+    def fails(catalog: Any, within_s: float) -> Any:
         looks.append(StoreError("away") if len(looks) < 3 else ValueError("odd"))
         raise looks[-1]
 
