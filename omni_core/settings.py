@@ -178,7 +178,7 @@ class Settings:
     """Address that `serve --http` binds."""
     port: Port = 8000
     """Port that `serve --http` binds."""
-    token: str = field(default="", repr=False)
+    token: Key = field(default="", repr=False)
     """Bearer token of the HTTP transport; needed to bind anything but loopback."""
     tokens_file: str = ""
     """TOML file of several tokens, each with a name, scopes and perhaps a tenant."""

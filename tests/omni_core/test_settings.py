@@ -184,8 +184,11 @@ def test_numbers_end_at_their_bounds(name: str, tmp_path: Path) -> None:
         ("catalog_schema", "pg_mine", "not PostgreSQL's own"),
         ("catalog_schema", "information_schema", "not PostgreSQL's own"),
         ("qdrant_shards", 1_000_000, "from 0 to 1000"),
-        *((key, f"{MARK}{sign}", "of ASCII, without spaces")
-          for key in ("qdrant_api_key", "encoder_token") for sign in ("ü", " ", "\u00a0", "→")),
+        *(
+            (key, f"{MARK}{sign}", "of ASCII, without spaces")
+            for key in ("qdrant_api_key", "encoder_token")
+            for sign in ("ü", " ", "\u00a0", "→")
+        ),
     ],  # fmt: skip
 )
 def test_a_text_that_could_never_work_is_refused(name: str, value: object, expected: str) -> None:

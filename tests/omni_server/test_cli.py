@@ -378,6 +378,39 @@ def test_serve_refuses_an_open_address_without_a_token(call: Any, tmp_path: Path
     assert "OMNI_TOKEN" in said.err
 
 
+@pytest.mark.parametrize("fault", ["tokens", "oauth", "port", "host", "tenant roots"])
+def test_a_server_that_cannot_start_says_why_and_announces_nothing(
+    call: Any, tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMNI_TOKEN", "of-sixteen-letters-or-more")
+    more: list[str] = []
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        if fault == "tokens":
+            monkeypatch.setenv("OMNI_TOKENS_FILE", str(tmp_path / "absent.toml"))
+        elif fault == "oauth":
+            monkeypatch.setenv("OMNI_OAUTH_ISSUER", "https://login.example.com")
+        elif fault == "tenant roots":
+            monkeypatch.setenv("OMNI_TENANT_ROOTS", str(tmp_path / "absent"))
+        elif fault == "host":
+            more = ["--host", "host-of-nobody.invalid", "--allowed-host", "h"]
+        said = call("serve", "--http", "--root", tmp_path, "--port", port, *more)
+    (line,) = said.err.strip().splitlines()
+    code = "NOT_FOUND" if fault == "tenant roots" else "BAD_ARGUMENT"
+    assert (said.code, line.split(":")[0]) == (1, code)
+
+
+def test_a_worker_whose_address_is_taken_announces_nothing(call: Any) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        said = call("worker", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
+    assert said.code == 1
+    assert said.err.startswith("BAD_ARGUMENT: the worker cannot listen")
+
+
 def test_options_become_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     args = parser.build().parse_args(
         ["serve", "--root", "/a", "--root", "/b", "--qdrant", "http://q:6333", "--api-key", "k",
