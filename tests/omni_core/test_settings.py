@@ -189,7 +189,7 @@ def test_numbers_end_at_their_bounds(name: str, tmp_path: Path) -> None:
             for key in ("qdrant_api_key", "encoder_token")
             for sign in ("ü", " ", "\u00a0", "→")
         ),
-    ],  # fmt: skip
+    ],
 )
 def test_a_text_that_could_never_work_is_refused(name: str, value: object, expected: str) -> None:
     with pytest.raises(BadRequestError, match=f"{name} is .*, expected .*{expected}") as caught:

@@ -353,6 +353,18 @@ def test_eval_prints_the_table(call: Any, media: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "store").exists()  # measured in a library of its own
 
 
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [(["search", ""], "BAD_ARGUMENT"), (["show", "[Nothing]"], "UNKNOWN_REF"),
+     (["restore", "/absent"], "NOT_FOUND"), (["sources", "--store", ""], "BAD_ARGUMENT")],
+)  # fmt: skip
+def test_an_error_is_data_too_for_who_asked_for_data(call: Any, argv: list[str], code: str) -> None:
+    plainly, said = call(*argv), call(*argv, "--json")
+    assert (said.code, plainly.code, plainly.out) == (1, 1, "")
+    assert said.data["error"]["code"] == code
+    assert said.err.strip() == f"{code}: {said.data['error']['message']}" == plainly.err.strip()
+
+
 def test_reindex_without_a_model_asks_for_one(call: Any) -> None:
     assert call("reindex").err.startswith("BAD_ARGUMENT: name the new model")
 

@@ -16,7 +16,7 @@ def bound(host: str, port: int, backlog: int = 2048) -> list[socket.socket]:
     Raises BadRequestError where the port cannot be had, or the host is none of this machine.
     """
     with contextlib.ExitStack() as opened:
-        made = []
+        made: list[socket.socket] = []
         for family, address in _addresses(host, port):
             try:
                 one = opened.enter_context(socket.socket(family))
