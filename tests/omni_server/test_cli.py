@@ -287,7 +287,7 @@ def test_ingest_wants_files_or_all_that_is_outdated(call: Any, words: tuple[str,
 def test_a_stop_where_nothing_is_ingested_says_so(call: Any, media: Path) -> None:
     for words in ((), (str(media),), ("/nowhere",)):
         said = call("ingest", "--stop", *words, "--json")
-        assert (said.code, said.out.strip()) == (1, "[]")
+        assert (said.code, said.data["error"]["code"]) == (1, "NOT_RUNNING")
         assert said.err.startswith("NOT_RUNNING: ")
     assert call("ingest", "--stop", "--outdated").code == 1
 
