@@ -23,8 +23,10 @@ from omni_core.config.kinds import (
     Folder,
     Folders,
     Hosts,
+    Key,
     Name,
     Port,
+    Schema,
     Seconds,
     Variables,
     Zone,
@@ -58,7 +60,7 @@ class Settings:
     """Multi-vector models: how many token vectors of evidence are merged into one; 1: none."""
     encoder_url: str = ""
     """Addresses of remote model workers, with commas, or one of vLLM; token: `encoder_token`."""
-    encoder_token: str = field(default="", repr=False)
+    encoder_token: Key = field(default="", repr=False)
     """Secret sent to the remote worker, and required by `omni-mcp worker`."""
     trust_remote_code: bool = False
     """Whether the chosen models may run Python code from their repositories."""
@@ -100,7 +102,7 @@ class Settings:
     catalog: str = field(default="", repr=False)
     """postgresql://user:password@host/database for several processes on one library; empty: a
     file in the store."""
-    catalog_schema: Name = "omni"
+    catalog_schema: Schema = "omni"
     """Schema in that database; several libraries may share one."""
     catalog_lease_s: Annotated[float, Bounds(1, 3600)] = 60.0
     """Seconds after which another process takes over what one that is not heard of ingested."""
@@ -109,7 +111,7 @@ class Settings:
     """edge (on disk), server (a Qdrant server), memory (exact, not kept), or a plug-in."""
     qdrant_url: str = ""
     """Address of the Qdrant server, as in http://127.0.0.1:6333; with commas those of its nodes."""
-    qdrant_api_key: str = field(default="", repr=False)
+    qdrant_api_key: Key = field(default="", repr=False)
     """API key of the Qdrant server."""
     qdrant_collection: Collection = "evidence"
     """Collection on the Qdrant server; several libraries may share a server."""
@@ -123,11 +125,11 @@ class Settings:
     """Whether gRPC is spoken with the Qdrant server instead of REST."""
     qdrant_grpc_port: Annotated[int, Bounds(0, 65535)] = 0
     """gRPC port of every node; 0: the one above the port of its address."""
-    qdrant_shards: CountOrZero = 0
+    qdrant_shards: Annotated[int, Bounds(0, 1000)] = 0
     """Shards of a new collection; 0: as the Qdrant server is set up."""
-    qdrant_replicas: CountOrZero = 0
+    qdrant_replicas: Annotated[int, Bounds(0, 100)] = 0
     """Copies of each shard of a new collection; 0: as the Qdrant server is set up."""
-    qdrant_write_consistency: CountOrZero = 0
+    qdrant_write_consistency: Annotated[int, Bounds(0, 100)] = 0
     """Copies that a write must reach in a new collection; 0: as the Qdrant server is set up."""
     qdrant_quantization: Literal["turbo", "int8", "binary", "off"] = "turbo"
     """Codes of a new collection: turbo (4 bits a number), int8, binary (wide vectors), off."""
@@ -176,7 +178,7 @@ class Settings:
     """Address that `serve --http` binds."""
     port: Port = 8000
     """Port that `serve --http` binds."""
-    token: str = field(default="", repr=False)
+    token: Key = field(default="", repr=False)
     """Bearer token of the HTTP transport; needed to bind anything but loopback."""
     tokens_file: str = ""
     """TOML file of several tokens, each with a name, scopes and perhaps a tenant."""

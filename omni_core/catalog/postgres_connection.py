@@ -258,7 +258,8 @@ def _told(e: psycopg.Error, place: str) -> str:
     if isinstance(e, psycopg.ProgrammingError) and e.sqlstate is None:
         return (
             "the setting catalog is no address of a database; it is written "
-            "postgresql://user:password@host:5432/database"
+            "postgresql://user:password@host:5432/database, in a password %2F for / and %40 for @; "
+            "after a ? stand parameters of libpq, such as sslmode=require"
         )
     if isinstance(e, PoolTimeout):
         return f"the catalog at {place} gave no connection within {CONNECT_S} s; is it running?"

@@ -14,6 +14,9 @@ MOST_BYTES = 198
 """Of 255 bytes, the longest name of a folder, in which Qdrant keeps a collection; 57 are for the
 model's name."""
 
+SCHEMA_BYTES = 63
+"""The longest name in PostgreSQL, which cuts longer ones without a word: two would be one."""
+
 
 def _is_folder(text: str) -> bool:
     """Whether it can be a folder: not blank, and no `~name` of an unknown user."""
@@ -41,6 +44,17 @@ def _is_collection(text: str) -> bool:
     return fits and bool(text.strip(" .")) and re.fullmatch(REFUSED_NONE, text) is not None
 
 
+def _is_schema(text: str) -> bool:
+    """Whether PostgreSQL takes it whole, and keeps nothing of its own there."""
+    fits = bool(text.strip()) and len(text.encode(errors="surrogatepass")) <= SCHEMA_BYTES
+    return fits and not text.startswith("pg_") and text != "information_schema"
+
+
+def _is_key(text: str) -> bool:
+    """Whether it can travel in a header of HTTP as it is: nothing would change or refuse it."""
+    return all("!" <= c <= "~" for c in text)
+
+
 def _is_zone(text: str) -> bool:
     # Imported lazily: child processes import this module and never check.
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -56,6 +70,10 @@ Collection = Annotated[
     str,
     Rule(_is_collection, f"a name without / ? * : and quotes, of at most {MOST_BYTES} bytes"),
 ]
+Schema = Annotated[
+    str,
+    Rule(_is_schema, f"a name of at most {SCHEMA_BYTES} bytes that is not PostgreSQL's own"),
+]
 Folder = Annotated[str, Rule(_is_folder, "a folder")]
 Folders = Annotated[tuple[Folder, ...], ListOf('a list of folders, as in ["/media/films"]')]
 Host = Annotated[str, Rule(_is_host, "a host name")]
@@ -69,6 +87,7 @@ Variables = Annotated[
     ListOf('a list of names of environment variables, as in ["MY_KEY"]', separator=","),
 ]
 Device = Annotated[str, Rule(_is_device, "a device: auto, cpu, cuda, cuda:1, mps")]
+Key = Annotated[str, Rule(_is_key, "letters, digits and signs of ASCII, without spaces")]
 Zone = Annotated[str, Rule(_is_zone, "an IANA name such as Europe/Lisbon, or nothing")]
 Count = Annotated[int, Bounds(1)]
 CountOrZero = Annotated[int, Bounds(0)]

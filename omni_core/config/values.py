@@ -239,11 +239,16 @@ def _is_number(value: object) -> TypeGuard[int | float]:
 
 
 def _text(value: object) -> str:
-    """A str or a path, on one line: a line break in a token or a path is an error of a tool."""
+    """A str or a path, on one line, that is empty or not blank: a line break in a token or a path
+    is an error of a tool, and so are spaces where an address should be."""
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
-    if not isinstance(text, str) or any(c < " " or c == "\x7f" for c in text):
+    if not isinstance(text, str) or _has_control(text) or text.isspace():
         raise ValueError("not one line of text")
     return text
+
+
+def _has_control(text: str) -> bool:
+    return any(c < " " or c == "\x7f" for c in text)
 
 
 def _kind(value: object) -> str:
@@ -255,4 +260,6 @@ def _kind(value: object) -> str:
         return "true or false"
     if isinstance(value, (int, float)):
         return "a number"
-    return "text with a control character" if isinstance(value, str) else type(value).__name__
+    if isinstance(value, str):
+        return "text with a control character" if _has_control(value) else "another text"
+    return type(value).__name__

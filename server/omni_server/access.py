@@ -62,11 +62,14 @@ class Access:
         self._owner: str | None = None
         """Whose uploads may be named; None for anybody's, by whoever knows their ids."""
         self._urls = settings.allow_urls
+        self._reads = True
+        """Whether files under the roots may be named."""
 
-    def of_sender(self, owner: str) -> Access:
-        """The same for a caller whose uploads are those that `owner` sent, and no others."""
+    def of_sender(self, owner: str, *, reads: bool) -> Access:
+        """The same for a caller whose uploads are those that `owner` sent, and no others. Whoever
+        does not read the roots learns of no file whether it is there, and of no name."""
         own = copy(self)
-        own._owner = owner
+        own._owner, own._reads = owner, reads
         return own
 
     def check(self, source: str) -> Allowed:
@@ -109,6 +112,12 @@ class Access:
 
     def _under_root(self, source: str) -> Path:
         """The resolved absolute path, which is under a root; it may not exist."""
+        if not self._reads:
+            raise RefusedError(
+                "this caller names no files of the server: give a segment's or a source's id, or a "
+                "citation in brackets",
+                code="FORBIDDEN",
+            )
         text = self._path_text(source)
         if not self.roots:
             raise RefusedError(

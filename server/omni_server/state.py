@@ -128,11 +128,13 @@ class State:
         return CollectionRights.of(seen).to_change(given) if seen else given
 
     def access_of_caller(self) -> Access:
-        """Checks the caller's paths; who sees some collections alone names no other's upload."""
+        """Checks the caller's paths; who sees some collections alone names no other's upload, and
+        files under the roots only where it may ingest them."""
         principal = authenticated()
         if principal is None or not principal.collections:
             return self.access
-        return self.access.of_sender(principal.key)
+        ingests = principal.may("ingest") and CollectionRights.of(principal.collections).changed
+        return self.access.of_sender(principal.key, reads=bool(ingests))
 
     def listening_of_caller(self) -> AbstractContextManager[Streams]:
         """Serves, inside the block, the caller's stream of changes to what it sees."""

@@ -43,9 +43,13 @@ def _short(tenant: str) -> str:
 
 
 def schema_of(settings: Settings, folder: str) -> str:
-    """The schema of a PostgreSQL catalog of the tenant with this folder."""
+    """The schema of a PostgreSQL catalog of the tenant with this folder, of 63 bytes at most:
+    PostgreSQL would cut a longer name, and with it what tells one tenant from another."""
+    main = settings.catalog_schema
+    if len(main) > 40 or len(main.encode()) > 46:  # as far as it fits, and what tells it apart
+        main = f"{main.encode()[:29].decode(errors='ignore')}~{_short(main)}"
     _, _, known = folder.rpartition("~")  # a plain name has none
-    return f"{settings.catalog_schema[:40]}_{known if '~' in folder else _short(folder)}"
+    return f"{main}_{known if '~' in folder else _short(folder)}"
 
 
 def settings_of(settings: Settings, tenant: str) -> Settings:

@@ -17,7 +17,13 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from omni_core.errors import BadRequestError, NotFoundError, OmniError, UnavailableError
+from omni_core.errors import (
+    BadRequestError,
+    NotFoundError,
+    OmniError,
+    RefusedError,
+    UnavailableError,
+)
 from omni_server.text import one_line
 
 BLOCK = 1 << 20
@@ -191,6 +197,10 @@ def _error(answer: httpx2.Response) -> OmniError:
         return OmniError(one_line(text, 600), code=code)
     if status == 401:
         return BadRequestError("the server wants another token: give --token, or set OMNI_TOKEN")
+    if status == 403:
+        return RefusedError(
+            "the token does not allow uploads: it needs the scope `ingest`", code="FORBIDDEN"
+        )
     if status == 404 and "/uploads/" in answer.request.url.path:  # an answer to HEAD has no words
         return NotFoundError(
             "the server does not have this upload: it has expired (send the file again), or "

@@ -287,7 +287,7 @@ def test_ingest_wants_files_or_all_that_is_outdated(call: Any, words: tuple[str,
 def test_a_stop_where_nothing_is_ingested_says_so(call: Any, media: Path) -> None:
     for words in ((), (str(media),), ("/nowhere",)):
         said = call("ingest", "--stop", *words, "--json")
-        assert (said.code, said.out.strip()) == (1, "[]")
+        assert (said.code, said.data["error"]["code"]) == (1, "NOT_RUNNING")
         assert said.err.startswith("NOT_RUNNING: ")
     assert call("ingest", "--stop", "--outdated").code == 1
 
@@ -353,6 +353,18 @@ def test_eval_prints_the_table(call: Any, media: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "store").exists()  # measured in a library of its own
 
 
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [(["search", ""], "BAD_ARGUMENT"), (["show", "[Nothing]"], "UNKNOWN_REF"),
+     (["restore", "/absent"], "NOT_FOUND"), (["sources", "--store", ""], "BAD_ARGUMENT")],
+)  # fmt: skip
+def test_an_error_is_data_too_for_who_asked_for_data(call: Any, argv: list[str], code: str) -> None:
+    plainly, said = call(*argv), call(*argv, "--json")
+    assert (said.code, plainly.code, plainly.out) == (1, 1, "")
+    assert said.data["error"]["code"] == code
+    assert said.err.strip() == f"{code}: {said.data['error']['message']}" == plainly.err.strip()
+
+
 def test_reindex_without_a_model_asks_for_one(call: Any) -> None:
     assert call("reindex").err.startswith("BAD_ARGUMENT: name the new model")
 
@@ -376,6 +388,39 @@ def test_serve_refuses_an_open_address_without_a_token(call: Any, tmp_path: Path
     said = call("serve", "--http", "--host", "0.0.0.0", "--root", tmp_path)  # noqa: S104
     assert (said.code, said.err.split(":")[0]) == (1, "BAD_ARGUMENT")
     assert "OMNI_TOKEN" in said.err
+
+
+@pytest.mark.parametrize("fault", ["tokens", "oauth", "port", "host", "tenant roots"])
+def test_a_server_that_cannot_start_says_why_and_announces_nothing(
+    call: Any, tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMNI_TOKEN", "of-sixteen-letters-or-more")
+    more: list[str] = []
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        if fault == "tokens":
+            monkeypatch.setenv("OMNI_TOKENS_FILE", str(tmp_path / "absent.toml"))
+        elif fault == "oauth":
+            monkeypatch.setenv("OMNI_OAUTH_ISSUER", "https://login.example.com")
+        elif fault == "tenant roots":
+            monkeypatch.setenv("OMNI_TENANT_ROOTS", str(tmp_path / "absent"))
+        elif fault == "host":
+            more = ["--host", "host-of-nobody.invalid", "--allowed-host", "h"]
+        said = call("serve", "--http", "--root", tmp_path, "--port", port, *more)
+    (line,) = said.err.strip().splitlines()
+    code = "NOT_FOUND" if fault == "tenant roots" else "BAD_ARGUMENT"
+    assert (said.code, line.split(":")[0]) == (1, code)
+
+
+def test_a_worker_whose_address_is_taken_announces_nothing(call: Any) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        said = call("worker", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
+    assert said.code == 1
+    assert said.err.startswith("BAD_ARGUMENT: the worker cannot listen")
 
 
 def test_options_become_settings(monkeypatch: pytest.MonkeyPatch) -> None:

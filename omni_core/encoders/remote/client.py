@@ -42,9 +42,10 @@ class ModelServerClient:
         Raises BadRequestError for an address that is not http or https.
         """
         if not _is_address(url):
+            hidden = any(sign in url for sign in "@?#")  # beside these may stand a secret
             raise BadRequestError(
-                f"encoder_url {url!r} is not an address like http://host:7000 or "
-                "vllm+http://host:8000"
+                f"encoder_url {'(not shown)' if hidden else repr(url)} is not an address like "
+                "http://host:7000 or vllm+http://host:8000"
             )
         self.name = urlsplit(url).netloc.rpartition("@")[2]
         self._base = url.rstrip("/")

@@ -14,6 +14,7 @@ import pickle
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from omni_core import sandbox
@@ -24,14 +25,22 @@ from omni_core.sandbox.kernel import LINUX, hide_memory
 from omni_core.settings import MIN_TOKEN, Settings
 
 
-def serve(settings: Settings, host: str, port: int, token: str) -> None:
-    """Load the models of `settings` and answer on host:port until stopped.
+def serve(
+    settings: Settings,
+    host: str,
+    port: int,
+    token: str,
+    starting: Callable[[], None] = lambda: None,
+) -> None:
+    """Load the models of `settings` and answer on host:port until stopped. `starting` is called
+    once the address is bound.
 
     Raises RefusedError before anything is loaded when the address can be reached from other
     machines and there is no token, BadRequestError for an address that cannot be bound.
     """
     may_listen(host, token)
     bound = _bound(host, port)
+    starting()
     if LINUX and settings.sandbox != "off":
         _become(settings, token, bound)
     _run(settings, token, bound)

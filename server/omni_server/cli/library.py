@@ -85,7 +85,7 @@ async def _stop(args: argparse.Namespace) -> int:
     paths = [_absolute(p) for p in args.paths]
     async with await open_library(args, ahead="nothing") as engine:
         stopped = await engine.stop(paths or None)
-    if args.json:
+    if args.json and stopped:
         as_json(stopped)
     for s in () if args.json else stopped:
         if isinstance(s, FolderStatus):

@@ -1,16 +1,20 @@
-"""Run one verb. Exit codes: 0 done, 1 an error (one line on stderr), 2 usage, 130 Ctrl-C."""
+"""Run one verb. Exit codes: 0 done, 1 an error (one line on stderr), 2 usage, 130 Ctrl-C.
+
+With `--json` an error is a line of JSON on stdout too: `{"error": {"code": …, "message": …}}`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
 import inspect
+import json
 import os
 import sys
 from collections.abc import Sequence
 
 from omni_server.cli import parser
-from omni_server.cli.printing import hint
+from omni_server.cli.printing import hint, say
 from omni_server.observe import logs
 
 INTERRUPTED = 130
@@ -49,7 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as e:
         if os.environ.get("OMNI_DEBUG") == "1":
             raise
-        hint(_message(e, args.verb), error=True)
+        message = _message(e, args.verb)
+        if getattr(args, "json", False):
+            code, _, told = message.partition(": ")
+            say(json.dumps({"error": {"code": code, "message": told}}, ensure_ascii=False))
+        hint(message, error=True)
         return 1
 
 

@@ -27,6 +27,10 @@ def serve(args: argparse.Namespace) -> int:
     for root in settings.roots:
         if not Path(root).expanduser().is_dir():
             raise NotFoundError(f"the root {root} is not a folder; name one that exists")
+    if settings.tenant_roots and not Path(settings.tenant_roots).expanduser().is_dir():
+        raise NotFoundError(
+            f"tenant_roots {settings.tenant_roots} is not a folder; name one that exists"
+        )
     if settings.watch:
         watched(settings.watch, roots=settings.root_paths)  # refuse now what cannot be watched
     overlay = read_only.overlaid(settings)
@@ -53,12 +57,14 @@ def _http(settings: Settings, *, show: bool) -> None:
     from omni_server.http.gate import check
 
     check(settings)
-    base = f"http://{settings.host}:{settings.port}"
-    hint(f"MCP at {base}/mcp, the page at {base}/, Ctrl-C stops")
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    base = f"http://{host}:{settings.port}"
+    told = f"MCP at {base}/mcp, the page at {base}/, Ctrl-C stops"
     if show:
+        hint(told)
         browser.run(settings, {}, files=[], browser=True, or_any=False)
     else:
-        run_http(settings)
+        run_http(settings, lambda: hint(told))
 
 
 def _stdio(settings: Settings) -> None:
@@ -92,8 +98,10 @@ def worker(args: argparse.Namespace) -> int:
             "is for the servers that use workers"
         )
     process.may_listen(settings.host, settings.encoder_token)
-    hint(f"{settings.encoder} at http://{args.listen}, Ctrl-C stops")
-    process.serve(settings, settings.host, settings.port, settings.encoder_token)
+    process.serve(
+        settings, settings.host, settings.port, settings.encoder_token,
+        lambda: hint(f"{settings.encoder} at http://{args.listen}, Ctrl-C stops"),
+    )  # fmt: skip
     return 0
 
 

@@ -41,6 +41,7 @@ from omni_server.http.gate import LOOPBACK, Gate, check
 from omni_server.http.limits import Limits
 from omni_server.http.messages import Messages
 from omni_server.http.observed import Observed
+from omni_server.http.port import bound
 from omni_server.http.tus import Tus
 from omni_server.links import Links
 from omni_server.observe.metrics import CONTENT_TYPE, Metrics
@@ -185,16 +186,23 @@ def _sweeping(lifespan: Callable[[Any], Any], state: State) -> Callable[[Any], A
     return run
 
 
-def run_http(settings: Settings) -> None:
-    """Serve until interrupted. Refuses a non-loopback address without a token and host names."""
+def run_http(settings: Settings, starting: Callable[[], None] = lambda: None) -> None:
+    """Serve until interrupted; `starting` is called once nothing of the settings is refused.
+
+    Raises BadRequestError for a non-loopback address without a token and host names, for faulty
+    credentials, and for a port that cannot be had.
+    """
     from omni_server.http.connections import Connections  # uvicorn
     from omni_server.http.ending import EndingServer
 
     app = create_http(settings)
+    sockets = bound(settings.host, settings.port)
+    starting()
     gc.freeze()  # what is imported stays: to look through all of it stops the loop for 0.1 s
     if is_guarded(settings):
         audit.setLevel(logging.INFO)  # whatever else is logged
     log.info("listening on http://%s:%s/mcp", settings.host, settings.port)
     with contextlib.suppress(KeyboardInterrupt):  # raised again once everything is closed
         connections = Connections(settings.max_connections, settings.connections_per_address)
-        EndingServer(app, app.end_subscriptions, settings.host, settings.port, connections).run()
+        server = EndingServer(app, app.end_subscriptions, settings.host, settings.port, connections)
+        server.run(sockets)

@@ -9,13 +9,13 @@ import socket
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
-from omni_core.errors import BadRequestError
 from omni_core.settings import Settings
 from omni_server.app import build
 from omni_server.auth.credentials import is_guarded
 from omni_server.http.app import application
 from omni_server.http.ending import EndingServer
 from omni_server.http.gate import check
+from omni_server.http.port import refused
 from omni_server.links import Links
 from omni_server.state import State
 
@@ -33,9 +33,7 @@ def listening(host: str, port: int, *, or_any: bool) -> Iterator[tuple[socket.so
             listener.bind((host, port))
         except OSError as e:
             if e.errno != errno.EADDRINUSE or not or_any:
-                raise BadRequestError(
-                    f"port {port} of {host} cannot be used: {e.strerror}; name another with --port"
-                ) from e
+                raise refused(host, port, e) from e
             listener.bind((host, 0))
         listener.listen(128)
         yield listener, listener.getsockname()[1]

@@ -14,6 +14,7 @@ import pytest
 from omni_core.errors import BadRequestError, NotFoundError, OmniError
 from omni_core.settings import Settings
 from omni_server import upload_client
+from omni_server.auth.token_edit import add
 from omni_server.cli.parser import parse
 from omni_server.cli.upload import upload
 from omni_server.upload_client import UploadClient, address
@@ -125,6 +126,19 @@ async def test_refusals_are_the_servers_own_words(running: Running, file: Path) 
         with pytest.raises(BadRequestError, match="OMNI_TOKEN"):
             await wrong.send(file, quiet)
         await wrong.close()
+
+
+async def test_a_token_that_may_not_upload_is_told_which_scope_it_lacks(
+    running: Running, file: Path, tmp_path: Path
+) -> None:
+    tokens = tmp_path / "tokens.toml"
+    await asyncio.to_thread(add, tokens, TOKEN[::-1], name="reader", scopes=["read"])
+    async with running(tokens_file=str(tokens)) as app:
+        client = UploadClient(BASE, TOKEN[::-1], transport=Line(app))
+        with pytest.raises(OmniError, match="scope `ingest`") as e:
+            await client.send(file, quiet)
+        assert e.value.code == "FORBIDDEN"
+        await client.close()
 
 
 async def test_an_upload_that_the_next_server_does_not_know_is_said_so(

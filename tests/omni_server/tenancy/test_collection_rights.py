@@ -284,6 +284,22 @@ async def test_who_may_only_read_changes_nothing(pair: Pair) -> None:
             assert "FORBIDDEN" in str(await mcp.call_tool(name, arguments)), name
 
 
+@pytest.mark.parametrize(
+    "path", ["own.md", f"plan-{WORD}.md", f"plan-{WORD[:-1]}.md", "/etc/passwd"]
+)
+async def test_who_may_only_read_learns_nothing_of_the_files_on_disk(pair: Pair, path: str) -> None:
+    whole = str(pair.full.folder / "files" / path)
+    ways = (
+        call("similar_to", ref=path), call("similar_to", ref=whole),
+        call("similar_to", ref=f"./{path}"), call("get_segment", ref=path),
+    )  # fmt: skip
+    for attempt in ways:
+        text = (await same(pair, READER, attempt)).replace(path, "PATH")
+        assert "FORBIDDEN" in text or "UNKNOWN_REF" in text
+        assert ".md" not in text
+    assert "hits" in await same(pair, CALLER, call("similar_to", ref="own.md"))  # it may ingest
+
+
 async def test_routes_that_show_the_whole_library_are_refused(pair: Pair) -> None:
     async with pair.full.http(CALLER) as http, pair.full.http(ADMIN) as admin:
         assert (await http.get("/metrics")).status_code == 403

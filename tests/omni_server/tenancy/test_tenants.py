@@ -62,6 +62,16 @@ def test_a_tenant_has_its_own_store_roots_and_collection(tmp_path: Path) -> None
     assert len({s.qdrant_collection for s in (settings, one, other)}) == 3
 
 
+@pytest.mark.parametrize("schema", ["omni", "x" * 40, "x" * 63, "ы" * 23, "ы" * 31, "库" * 21])
+def test_postgresql_keeps_the_schemas_of_tenants_apart(schema: str) -> None:
+    made = [
+        settings_of(Settings(catalog_schema=of), tenant).catalog_schema
+        for of in (schema, f"{schema[:-1]}b") for tenant in ("acme", "globex", "Globex AG")
+    ]  # fmt: skip
+    assert len({name.encode()[:63] for name in made}) == 6
+    assert made[0] == f"{schema}_{made[0].rsplit('_')[-1]}" or len(schema.encode()) > 46
+
+
 @pytest.mark.parametrize("tenant", ["acme", "Acme AG"])
 def test_the_doctor_looks_at_the_index_and_catalog_of_each_tenant(
     tmp_path: Path, tenant: str
