@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from omni_core.catalog import rows, schema
+from omni_core.catalog.address import to_read
 from omni_core.catalog.tables import TABLES
 from omni_core.errors import StoreError
 from omni_core.files import put_in_place
@@ -98,7 +99,7 @@ def _lost(store: Path) -> str:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    db = sqlite3.connect(to_read(path), uri=True, isolation_level=None)
     db.row_factory = sqlite3.Row
     db.text_factory = lambda value: value.decode("utf-8", "surrogateescape")
     return db

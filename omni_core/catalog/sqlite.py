@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from omni_core.catalog import checking, mending, schema
+from omni_core.catalog.address import to_read
 from omni_core.catalog.lock import StoreLock
 from omni_core.catalog.store import Catalog
 from omni_core.errors import StoreError
@@ -154,10 +154,7 @@ def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
     if read_only and not (path.exists() and path.stat().st_size):
         target = ":memory:"  # no file, or its writer has not created the tables yet
     elif read_only:
-        target = f"{path.absolute().as_uri()}?mode=ro"
-        wal = path.with_name(f"{path.name}-wal")
-        if not os.access(path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size):
-            target += "&immutable=1"  # SQLite would make files beside it
+        target = to_read(path)
     else:
         target = path.absolute().as_uri()
     db = sqlite3.connect(

@@ -18,6 +18,7 @@ from typing import Any
 
 from omni_core import encoders, index
 from omni_core.catalog import Catalog, checking, open_catalog
+from omni_core.catalog.address import to_read
 from omni_core.catalog.copying import LIBRARY
 from omni_core.catalog.holding import lost_note
 from omni_core.catalog.lock import StoreLock
@@ -115,8 +116,7 @@ def damaged_databases(store: Path) -> Iterator[tuple[Path, str]]:
         if path.name == checking.FILE:
             continue
         try:
-            target = f"{path.absolute().as_uri()}?mode=ro"
-            with closing(sqlite3.connect(target, uri=True)) as db:
+            with closing(sqlite3.connect(to_read(path), uri=True)) as db:
                 said = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
         except sqlite3.Error as e:
             said = str(e)

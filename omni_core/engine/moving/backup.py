@@ -20,6 +20,7 @@ import os
 import secrets
 import shutil
 import sqlite3
+import stat
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -249,23 +250,35 @@ def _manifest(backup: Path) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = json.loads((backup / MANIFEST).read_text(encoding="utf-8"))
         version = facts["format"]
-        names = [Path(name) for name in facts["files"]]
-        int(facts["sources"]), int(facts["segments"])
-        if any(p.is_absolute() or ".." in p.parts for p in names):
-            raise ValueError("a file lies outside")
+        if version == FORMAT:
+            _check_files(facts["files"])
+            int(facts["sources"]), int(facts["segments"])
     except (FileNotFoundError, NotADirectoryError) as e:
         raise NotFoundError(
             f"{backup} is no backup, or not a complete one: it has no {MANIFEST}"
         ) from e
-    except (OSError, ValueError, KeyError, TypeError) as e:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
         raise UnreadableError(f"{backup / MANIFEST} is damaged ({type(e).__name__}: {e})") from e
     if version != FORMAT:
         raise UnreadableError(f"the backup has format {version!r}, this version reads {FORMAT}")
     return facts
 
 
+def _check_files(files: dict[str, dict[str, Any]]) -> None:
+    """Raises for a list of files that is none, or not of a whole library."""
+    for name, facts in files.items():
+        path = Path(name)
+        if path.is_absolute() or ".." in path.parts or "\0" in name:
+            raise ValueError("a file lies outside")
+        str.encode(facts["sha256"])
+    if CATALOG not in files:
+        raise ValueError(f"it names no {CATALOG}")
+
+
 def _put_back(backup: Path, store: Path, name: str, facts: dict[str, Any]) -> None:
     try:
+        if not stat.S_ISREG((backup / name).stat().st_mode):  # a pipe would be waited for
+            raise UnreadableError(f"{name} of the backup {backup} is no file; it cannot be used")
         whole = copy_verified(backup / name, store / name, facts["sha256"])
     except FileNotFoundError:
         raise UnreadableError(f"the backup {backup} lacks {name}; it cannot be used") from None

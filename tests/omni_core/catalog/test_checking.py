@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+
+import pytest
 
 from omni_core.catalog import SqliteCatalog, checking
 from omni_core.types import Modality, Source
@@ -28,6 +31,17 @@ def run(store: Path, script: str) -> None:
 def test_a_sound_catalog_has_no_faults(tmp_path: Path) -> None:
     filled(tmp_path)
     assert (checking.faults(tmp_path), checking.damaged_rows(tmp_path)) == ([], [])
+
+
+def test_a_sound_catalog_in_a_folder_that_nobody_may_write_in_has_no_faults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr("os.access", lambda _path, mode: mode != os.W_OK)
+
+    assert checking.faults(tmp_path) == []
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_what_can_be_read_is_saved_and_the_bin_with_it(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -128,6 +129,42 @@ async def test_a_manifest_cannot_name_a_file_outside(backup: Path, tmp_path: Pat
     manifest.write_text("{")
     with pytest.raises(UnreadableError, match="damaged"):
         await restore(backup, tmp_path / "new")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["catalog.sqlite"],
+        {},
+        {"catalog.sqlite": {"size": 1}},
+        {"catalog.sqlite": {"sha256": 1}},
+        {"catalog.sqlite": "x"},
+        {"catalog.sqlite": {"sha256": "0"}, "a\0b": {"sha256": "0"}},
+    ],
+)
+async def test_a_manifest_that_lists_no_whole_library_is_damaged(
+    backup: Path, tmp_path: Path, files: Any
+) -> None:
+    manifest = backup / "backup.json"
+    facts = json.loads(manifest.read_text()) | {"files": files}
+    manifest.write_text(json.dumps(facts))
+    with pytest.raises(UnreadableError, match=r"backup\.json is damaged"):
+        await restore(backup, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    manifest.write_text(json.dumps(facts | {"format": 2}))
+    with pytest.raises(UnreadableError, match="has format 2"):  # however it lists its files
+        await restore(backup, tmp_path / "new")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+async def test_a_backup_with_a_pipe_in_place_of_a_file_is_refused_without_waiting(
+    backup: Path, tmp_path: Path
+) -> None:
+    (backup / "catalog.sqlite").unlink()
+    os.mkfifo(backup / "catalog.sqlite")
+    with pytest.raises(UnreadableError, match=r"catalog\.sqlite of the backup .* is no file"):
+        async with asyncio.timeout(30):
+            await restore(backup, tmp_path / "new")
 
 
 async def test_neither_a_backup_nor_a_library_is_overwritten(
