@@ -157,6 +157,15 @@ def test_a_place_that_is_none_is_refused_in_one_line_and_nothing_is_switched(
     assert not (tmp_path / "store" / "omni.toml").exists()
 
 
+@pytest.mark.parametrize("verb", ["backup", "export"])
+def test_a_store_that_holds_no_library_is_not_copied(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    assert main([verb, str(tmp_path / "copy"), "--store", str(tmp_path / "misspelt")]) == 1
+    assert "there is no library in" in capsys.readouterr().err
+    assert [*tmp_path.glob("copy*")] == [*tmp_path.glob("misspelt*")] == []
+
+
 def test_a_backup_is_restored_into_another_store(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

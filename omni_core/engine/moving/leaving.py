@@ -22,7 +22,7 @@ from omni_core.catalog.moved import (
     note,
 )
 from omni_core.engine.ownership import library_id
-from omni_core.errors import BadRequestError, StoreError
+from omni_core.errors import BadRequestError, NotFoundError, StoreError
 from omni_core.settings import Settings
 
 
@@ -47,6 +47,12 @@ def _catalog(settings: Settings) -> tuple[str, str]:
 def may_have_library(settings: Settings) -> bool:
     """Whether there is a library to move, which a folder without a catalog has not."""
     return bool(settings.catalog) or (settings.store_path / FILE).exists()
+
+
+def require_library(settings: Settings) -> None:
+    """Raise NotFoundError where there is no library to move, as where the store is misspelt."""
+    if not may_have_library(settings):
+        raise NotFoundError(f"there is no library in {settings.store_path}; check --store")
 
 
 def check_catalog(catalog: Catalog, target: Settings) -> None:

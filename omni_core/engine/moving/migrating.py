@@ -24,15 +24,15 @@ from omni_core.engine.moving.leaving import (
     check_catalog,
     describe_index,
     has_other_catalog,
-    may_have_library,
     move_catalog,
     moved_before,
     refuse_changed,
+    require_library,
 )
 from omni_core.engine.outages import Patience, ask_store
 from omni_core.engine.ownership import library_id
 from omni_core.engine.store import refuse_unshared, take_store
-from omni_core.errors import BadRequestError, NotFoundError, StoreError
+from omni_core.errors import BadRequestError, StoreError
 from omni_core.settings import Settings
 from omni_core.types import EncoderInfo
 
@@ -65,8 +65,7 @@ async def migrate(
     if not moves and not changes:
         raise BadRequestError(f"the library is there already: {describe(settings)}")
     refuse_unshared(target)
-    if not await asyncio.to_thread(may_have_library, settings):
-        raise NotFoundError(f"there is no library in {settings.store_path}; check --store")
+    await asyncio.to_thread(require_library, settings)
     if leave and (there := await asyncio.to_thread(moved_before, settings, target)):
         return MigrationStatus(
             describe(settings), describe(target), there[0], there[0], there[1], stage="done",

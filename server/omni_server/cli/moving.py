@@ -17,7 +17,7 @@ from omni_core.engine.results import BackupStatus
 from omni_core.errors import BadRequestError, StoreError
 from omni_core.settings import Settings, own_file
 from omni_server.cli.moving_tenants import commands, is_of_tenant
-from omni_server.cli.opening import open_library
+from omni_server.cli.opening import open_existing
 from omni_server.cli.printing import Bar, as_json, hint, say
 from omni_server.cli.settings import settings_of
 from omni_server.clients.change import Change
@@ -64,7 +64,7 @@ async def migrate_(args: argparse.Namespace) -> int:
 async def backup(args: argparse.Namespace) -> int:
     """Copy the library into a new folder."""
     folder = await asyncio.to_thread(_path, args.folder)
-    async with await open_library(args) as engine:
+    async with await open_existing(args) as engine:
         with Bar() as bar:
             done = await engine.back_up(folder, progress=_shown(bar))
         held = await engine.bin()

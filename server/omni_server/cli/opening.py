@@ -7,6 +7,7 @@ import asyncio
 from typing import Any
 
 from omni_core import Ahead, Settings, SharedEngine
+from omni_core.engine.moving.leaving import require_library
 from omni_server.cli.printing import hint
 from omni_server.cli.settings import settings_of
 
@@ -22,6 +23,14 @@ async def open_library(
     """
     more: dict[str, Any] = {"store": store} if store else {}
     return await open_settled(await asyncio.to_thread(settings_of, args, **more), ahead)
+
+
+async def open_existing(args: argparse.Namespace, *, ahead: Ahead = "all") -> SharedEngine:
+    """`open_library` for what copies it: a store that is misspelt has no library, and would become
+    an empty one. Raises NotFoundError."""
+    settings = await asyncio.to_thread(settings_of, args)
+    await asyncio.to_thread(require_library, settings)
+    return await open_settled(settings, ahead)
 
 
 async def open_settled(settings: Settings, ahead: Ahead = "all") -> SharedEngine:

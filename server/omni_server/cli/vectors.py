@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from omni_core.engine.results import VectorsStatus
-from omni_server.cli.opening import open_library
+from omni_server.cli.opening import open_existing, open_library
 from omni_server.cli.printing import Bar, as_json, hint, say
 from omni_server.text import counted
 
 
 async def export(args: argparse.Namespace) -> int:
     """Write the library, or one of its collections, into a new folder or file."""
-    async with await open_library(args, ahead="nothing") as engine:
+    async with await open_existing(args, ahead="nothing") as engine:
         with Bar() as bar:
             done = await engine.export_vectors(
                 _path(args),
