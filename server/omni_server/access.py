@@ -59,6 +59,7 @@ class Access:
     def __init__(self, settings: Settings) -> None:
         self.roots = settings.root_paths
         self.uploads = settings.store_path / "uploads"
+        self._store = Path(os.path.realpath(settings.store_path))
         self._owner: str | None = None
         """Whose uploads may be named; None for anybody's, by whoever knows their ids."""
         self._urls = settings.allow_urls
@@ -143,6 +144,8 @@ class Access:
         for root in self.roots:
             if real == root:
                 return real
+            if root in self._store.parents and real.is_relative_to(self._store):
+                return None  # what others sent, and the library itself
             if real.is_relative_to(root):
                 hidden = any(part.startswith(".") for part in real.relative_to(root).parts)
                 if not hidden:  # hidden folders hold keys and tokens, not media
@@ -276,7 +279,9 @@ class Access:
         root = next((r for r in self.roots if path.is_relative_to(r)), None)
         if root is None:
             return ""
-        return ", ".join(repr(one_line(name, 120)) for name in near_names(root, path.name))
+        return ", ".join(
+            repr(one_line(name, 120)) for name in near_names(root, path.name, self._store)
+        )
 
 
 def is_url(source: str) -> bool:

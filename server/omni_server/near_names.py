@@ -22,13 +22,14 @@ LONGEST = 100
 """Characters of a name that are compared."""
 
 
-def near_names(root: Path, name: str) -> list[str]:
-    """Up to three regular files under `root`, as paths relative to it, the likest first."""
+def near_names(root: Path, name: str, without: Path | None = None) -> list[str]:
+    """Up to three regular files under `root`, as paths relative to it, the likest first; none of
+    the folder `without`."""
     until = time.monotonic() + LOOK_S
     matcher = difflib.SequenceMatcher(None, b=name.lower()[:LONGEST])
     found: list[tuple[float, str]] = []
     seen: set[str] = set()
-    for path in _files(root):
+    for path in _files(root, without):
         if time.monotonic() > until or len(seen) > MOST_NAMES:
             break
         lower = path.name.lower()[:LONGEST]
@@ -42,10 +43,10 @@ def near_names(root: Path, name: str) -> list[str]:
     return [near for _, near in heapq.nlargest(SHOWN, found)]
 
 
-def _files(root: Path) -> Iterator[Path]:
+def _files(root: Path, without: Path | None) -> Iterator[Path]:
     for at, folders, files in os.walk(root, followlinks=False):
         go_on()
-        folders[:] = [d for d in folders if not d.startswith(".")]
+        folders[:] = [d for d in folders if not d.startswith(".") and Path(at, d) != without]
         yield from (Path(at, name) for name in files if not name.startswith("."))
 
 

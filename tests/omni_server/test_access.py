@@ -325,6 +325,28 @@ def test_an_upload_is_named_by_its_token(access: Access) -> None:
         access.check("upload_" + "b3" * 13)
 
 
+@pytest.mark.parametrize("name", ["store/uploads/upload_{}/film.mp4", "store/catalog.txt"])
+def test_a_library_under_a_root_is_not_among_its_files(tmp_path: Path, name: str) -> None:
+    root = tmp_path / "root"
+    token = "a2" * 13
+    for file in (name.format(token), "store-talk.mp4", "talk.mp4"):
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_bytes(b"x")
+    access = Access(Settings(roots=(str(root),), store=str(root / "store")))
+    (root / "link.mp4").symlink_to(root / name.format(token))
+    for source in (name.format(token), "link.mp4", str(root / name.format(token))):
+        with pytest.raises(RefusedError) as refused:
+            access.check(source)
+        assert refused.value.code == "PATH_NOT_ALLOWED"
+    for source in (".", "**"):
+        assert [f.name for f in access.check(source).files] == ["store-talk.mp4", "talk.mp4"]
+    with pytest.raises(RefusedError):
+        access.check("store")
+    with pytest.raises(NotFoundError) as absent:
+        access.check("flim.mp4")
+    assert "film" not in str(absent.value)
+
+
 @pytest.mark.parametrize(
     "name",
     ["NUL", "nul.mp4", "C:\\x\\CON", "com1.txt", "LPT9", "a.mp4:stream", "a.mp4::$DATA",

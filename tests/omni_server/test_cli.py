@@ -22,6 +22,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from omni_core import missing_weights
+from omni_core.missing_weights.copies import Place
 from omni_core.settings import Settings
 from omni_server.app import all_tools
 from omni_server.cli import main, parser, printing
@@ -190,6 +192,26 @@ def test_a_reader_that_leaves_early_is_no_traceback() -> None:
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("words", ["sources", "sources --json", "show x", "show x --json"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_never_reads_is_no_traceback(
+    words: str, unbuffered: str, tmp_path: Path
+) -> None:
+    done = subprocess.Popen(
+        [sys.executable, "-m", "omni_server", *words.split()], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": f"{REPO}:{REPO / 'server'}",
+             "PYTHONUNBUFFERED": unbuffered},
+    )  # fmt: skip
+    assert done.stdout is not None and done.stderr is not None
+    done.stdout.close()
+    with done.stderr:
+        said = done.stderr.read()
+    assert done.wait(60) == 1
+    assert "Traceback" not in said and "Exception" not in said
+    assert said == "" or (said.startswith("UNKNOWN_REF: ") and said.count("\n") == 1)
 
 
 def test_what_was_ingested_is_found_opened_listed_and_forgotten(
@@ -363,6 +385,39 @@ def test_an_error_is_data_too_for_who_asked_for_data(call: Any, argv: list[str],
     assert (said.code, plainly.code, plainly.out) == (1, 1, "")
     assert said.data["error"]["code"] == code
     assert said.err.strip() == f"{code}: {said.data['error']['message']}" == plainly.err.strip()
+
+
+def test_what_fails_after_the_work_leaves_one_document(
+    call: Any, media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"id": "a", "direction": "text->document", "type": "text", "query": "launch",
+             "relevant": [{"item": "boats.md"}]}  # fmt: skip
+    (tmp_path / "queries.json").write_text(json.dumps([asked]))
+    said = call("eval", tmp_path / "queries.json", "--media", media, "--json", "--out", media)
+    assert (said.code, len(said.data["rows"])) == (1, 1)
+    assert said.err.startswith("BAD_ARGUMENT: cannot write ")
+    monkeypatch.setattr(missing_weights, "export", lambda *_: ["one==1"])
+    gone = Place("two==1", 1, "words", "missing", "", used=True)
+    monkeypatch.setattr(missing_weights, "places", lambda _: [gone])
+    said = call("weights", "--export", tmp_path / "kept", "--json")
+    assert (said.code, said.data["wheels"], said.data["lacks"]) == (1, ["one==1"], ["two==1"])
+    said = call("weights", "--export", tmp_path / "kept")
+    assert "copied and checked: one==1" in said.out
+    assert (said.code, said.err.split(":")[0], "two==1" in said.err) == (
+        1, "MODEL_UNAVAILABLE", True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("words", ["forget tea", "bin --empty", "voices forget"])
+def test_nobody_is_asked_where_data_is_wanted(
+    call: Any, media: Path, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call("ingest", media / "tea.txt", media / "boats.md")
+    assert call("forget", media / "boats.md", "--yes").code == 0
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    said = call(*words.split(), "--json")
+    assert (said.code, said.data["error"]["code"]) == (1, "BAD_ARGUMENT")
+    assert "--yes" in said.err
 
 
 def test_reindex_without_a_model_asks_for_one(call: Any) -> None:

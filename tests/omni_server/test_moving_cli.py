@@ -198,6 +198,20 @@ def test_a_restored_library_that_settings_do_not_lead_to_is_named(
     assert "without OMNI_INDEX" in said
 
 
+def test_settings_of_a_backup_that_cannot_be_used_are_told_beside_what_was_restored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ingest", "boats.md"]) == 0
+    (tmp_path / "store" / "omni.toml").write_text("no_such_setting = 1\n")  # of a newer version
+    (tmp_path / "own.toml").write_text("decoders = 1\n")
+    assert main(["backup", "copy", "--config", str(tmp_path / "own.toml")]) == 0
+    capsys.readouterr()
+    assert main(["restore", "copy", "--store", str(tmp_path / "other"), "--json"]) == 1
+    said = capsys.readouterr()
+    assert json.loads(said.out)["sources"] == 1
+    assert said.err.startswith("BAD_ARGUMENT: ") and "no_such_setting" in said.err
+
+
 def test_the_command_that_is_named_moves_the_library_of_a_tenant_to_where_the_server_looks_for_it(
     server: StandIn,
     tmp_path: Path,

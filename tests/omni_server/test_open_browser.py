@@ -18,8 +18,10 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from omni_core.errors import BadRequestError
 from omni_server.cli import browser, main
 from omni_server.http.opened import listening
+from omni_server.http.port import bound
 
 REPO = Path(__file__).parents[2]
 WAIT_S = 60
@@ -84,6 +86,29 @@ async def test_the_printed_address_opens_the_page_and_its_token_the_library(
         _, said = await asyncio.wait_for(process.communicate(), WAIT_S)
         assert b"1 file read" in said
         assert token.encode() not in said
+
+
+def test_a_server_that_opens_the_page_says_where_it_is_once_its_port_is_bound(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        serve = ["serve", "--http", "--open", "--root", str(tmp_path), "--store", str(tmp_path)]
+        assert main([*serve, "--port", port]) == 1
+    assert "MCP at" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("host", ["203.0.113.7", "host-of-nobody.invalid"])
+def test_a_host_of_another_machine_is_not_taken_for_a_fault_of_the_port(host: str) -> None:
+    with pytest.raises(BadRequestError, match="name another --host"):
+        bound(host, 8000)
+    with (
+        pytest.raises(BadRequestError, match="name another --host"),
+        listening(host, 8000, or_any=True),
+    ):
+        pass
 
 
 def test_a_taken_port_is_replaced_unless_it_was_asked_for(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -125,5 +126,8 @@ def test_adopt_takes_the_collection_for_this_store(
     new = str(tmp_path / "new")
     assert main(["doctor", "--adopt", "--store", new, "--qdrant", there.qdrant_url]) == 0
     assert "is now that of the library" in capsys.readouterr().out
+    again = ["doctor", "--adopt", "--json", "--store", new, "--qdrant", there.qdrant_url]
+    assert main(again) == 0
+    assert "that of the library" in json.loads(capsys.readouterr().out)["adopted"]
     assert found(replace(there, store=new))["Qdrant collection"].state == "ok"
     assert found(there)["Qdrant collection"].state == "missing"

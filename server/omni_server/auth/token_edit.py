@@ -14,7 +14,7 @@ from tomlkit.items import AoT
 
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.files import write_atomically
-from omni_server.auth.tokens_file import StaticToken, digest, parse
+from omni_server.auth.tokens_file import StaticToken, digest, entry_of, parse
 
 PREFIX = "omni_"
 """Marks a token of this program, for people and for scanners that look for leaked secrets."""
@@ -36,23 +36,31 @@ def add(
     expires: date | None = None,
 ) -> StaticToken:
     """Append an entry for `token`. Raises BadRequestError for a name that exists or a bad value."""
+    row = tomlkit.table()
+    row.add("name", name)
+    row.add("sha256", digest(token))
+    row.add("scopes", list(scopes))
+    if tenant:
+        row.add("tenant", tenant)
+    if collections:
+        row.add("collections", list(collections))
+    if expires is not None:
+        row.add("expires", expires)
+    try:
+        made = entry_of(row.unwrap())
+    except ValueError as e:
+        raise BadRequestError(f"no token is made: {e}") from None
     with _editing(path) as edit:
-        row = tomlkit.table()
-        row.add("name", name)
-        row.add("sha256", digest(token))
-        row.add("scopes", list(scopes))
-        if tenant:
-            row.add("tenant", tenant)
-        if collections:
-            row.add("collections", list(collections))
-        if expires is not None:
-            row.add("expires", expires)
         rows = edit.get("token")
         if not isinstance(rows, AoT):
             rows = tomlkit.aot()
             edit["token"] = rows
+        if any(held.get("name") == name for held in rows):
+            raise BadRequestError(
+                f"a token is named {name!r} already: give another --name, or revoke that one first"
+            )
         rows.append(row)
-        return parse(tomlkit.dumps(edit), str(path))[digest(token)]
+        return made
 
 
 def revoke(path: Path, name: str) -> None:

@@ -69,7 +69,7 @@ def parse(text: str, where: str) -> dict[str, StaticToken]:
     names: set[str] = set()
     for number, row in enumerate(rows, 1):
         try:
-            entry = _entry(row)
+            entry = entry_of(row)
             if entry.sha256 in found or entry.principal.name in names:
                 raise ValueError("its name or sha256 is that of an entry above")
         except ValueError as e:
@@ -79,7 +79,8 @@ def parse(text: str, where: str) -> dict[str, StaticToken]:
     return found
 
 
-def _entry(row: Mapping[str, Any]) -> StaticToken:
+def entry_of(row: Mapping[str, Any]) -> StaticToken:
+    """What one entry says. Raises ValueError."""
     unknown = sorted(set(row) - set(KEYS))
     if unknown:
         raise ValueError(f"{unknown[0]!r} is no key; there are {', '.join(KEYS)}")

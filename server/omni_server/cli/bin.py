@@ -63,7 +63,7 @@ async def _restore(engine: EngineApi, args: argparse.Namespace) -> int:
 
 async def _empty(engine: EngineApi, args: argparse.Namespace) -> int:
     held = await engine.bin()
-    if held and not args.yes and not _agreed(args.empty, held):
+    if held and not args.yes and not _agreed(args.empty, held, args.json):
         say("nothing was deleted.")
         return 0
     gone = await engine.empty_bin(args.empty) if held or args.empty else 0
@@ -74,8 +74,8 @@ async def _empty(engine: EngineApi, args: argparse.Namespace) -> int:
     return 0
 
 
-def _agreed(wanted: str, held: Sequence[BinnedSource]) -> bool:
-    if not sys.stdin.isatty():
+def _agreed(wanted: str, held: Sequence[BinnedSource], as_data: bool) -> bool:
+    if as_data or not sys.stdin.isatty():
         raise BadRequestError("bin --empty asks before it deletes; give --yes in a script")
     what = quoted(wanted) if wanted else f"all {counted(len(held), 'source')} of the bin"
     return input(f"Delete {what} for good? [y/N] ").strip().lower() in ("y", "yes")

@@ -42,15 +42,24 @@ def open_page(args: argparse.Namespace) -> int:
 
 
 def run(
-    settings: Settings, where: Mapping[str, str], *, files: list[str], browser: bool, or_any: bool
+    settings: Settings,
+    where: Mapping[str, str],
+    *,
+    files: list[str],
+    browser: bool,
+    or_any: bool,
+    told: str = "",
 ) -> int:
-    """Serve, print the address and open it; `files` are ingested beside, as this user."""
+    """Serve, print the address and open it; `files` are ingested beside, as this user. `told` is
+    said once the port is bound."""
     from omni_server.http.gate import check
     from omni_server.http.opened import listening, serve
 
     check(settings)
     with listening(settings.host, settings.port, or_any=or_any) as (listener, port):
         url = address(settings, port, where)
+        if told:
+            hint(told)
 
         async def started(state: State) -> None:
             say(url)

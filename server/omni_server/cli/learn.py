@@ -90,7 +90,8 @@ def doctor(args: argparse.Namespace) -> int:
     if args.adopt:
         from omni_core.engine.ownership import adopt_collection
 
-        say(asyncio.run(adopt_collection(settings_of(args))))
+        adopted = asyncio.run(adopt_collection(settings_of(args)))
+        as_json({"adopted": adopted}) if args.json else say(adopted)
         return 0
     from omni_server.cli.repair import repair
     from omni_server.doctor import examine

@@ -271,7 +271,7 @@ async def forget(args: argparse.Namespace) -> int:
         raise BadRequestError("name one source, or give --missing for every one whose file is gone")
     async with await open_library(args, ahead="nothing") as engine:
         rows = await missing(engine) if args.missing else [await _named(engine, args.source)]
-        if rows and not args.dry_run and not args.yes and not _agreed(rows):
+        if rows and not args.dry_run and not args.yes and not _agreed(rows, args.json):
             say("nothing was removed.")
             return 0
         if not args.dry_run:
@@ -302,8 +302,8 @@ async def _named(engine: EngineApi, wanted: str) -> SourceRow:
     return await engine.named(wanted)
 
 
-def _agreed(rows: Sequence[SourceRow]) -> bool:
-    if not sys.stdin.isatty():
+def _agreed(rows: Sequence[SourceRow], as_data: bool) -> bool:
+    if as_data or not sys.stdin.isatty():
         raise BadRequestError("forget asks before it removes; give --yes in a script")
     what = repr(one_line(rows[0].title))
     if len(rows) > 1:

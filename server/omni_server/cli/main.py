@@ -1,6 +1,8 @@
 """Run one verb. Exit codes: 0 done, 1 an error (one line on stderr), 2 usage, 130 Ctrl-C.
 
 With `--json` an error is a line of JSON on stdout too: `{"error": {"code": …, "message": …}}`.
+Stdout is one document then, whatever happens: a verb prints its data last, and what fails beside
+it afterwards is told on stderr and by the exit code.
 """
 
 from __future__ import annotations
@@ -43,12 +45,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         verb = getattr(importlib.import_module(f"omni_server.cli.{module}"), name)
         result = asyncio.run(verb(args)) if inspect.iscoroutinefunction(verb) else verb(args)
+        if not sys.stdout.closed:
+            sys.stdout.flush()  # here, where a closed pipe is expected
         return int(result)
     except KeyboardInterrupt:
         hint(f"\n{KEPT.get(args.verb, 'stopped')}")
         return INTERRUPTED
     except BrokenPipeError:  # `omni-mcp sources | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
         return 1
     except Exception as e:
         if os.environ.get("OMNI_DEBUG") == "1":
@@ -56,9 +60,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         message = _message(e, args.verb)
         if getattr(args, "json", False):
             code, _, told = message.partition(": ")
-            say(json.dumps({"error": {"code": code, "message": told}}, ensure_ascii=False))
+            try:
+                say(json.dumps({"error": {"code": code, "message": told}}, ensure_ascii=False))
+                sys.stdout.flush()
+            except BrokenPipeError:
+                _say_no_more()
         hint(message, error=True)
         return 1
+
+
+def _say_no_more() -> None:
+    """Stdout into nothing: whoever read it has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report_nothing() -> None:

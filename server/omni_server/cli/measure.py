@@ -39,19 +39,24 @@ def evaluate(args: argparse.Namespace) -> int:
         with tempfile.TemporaryDirectory(prefix="omni-eval-") as folder:
             report, evidence = asyncio.run(_evaluate(args, args.store or folder))
     comparison = compare(before, report) if before is not None else None
+    code = 0
+    try:
+        if args.out:
+            _write(args.out, json.dumps(plain(report), ensure_ascii=False, indent=1))
+        if args.html:
+            from omni_server.eval_report import document
+
+            _write(args.html, document(report, evidence, comparison))
+    except BadRequestError as e:  # what was measured is printed all the same
+        hint(f"{e.code}: {e}", error=True)
+        code = 1
     if args.json:
         as_json(report if comparison is None else {**report, "comparison": comparison})
     else:
         print_report(report, misses=args.misses)
         if comparison is not None:
             print_comparison(comparison)
-    if args.out:
-        _write(args.out, json.dumps(plain(report), ensure_ascii=False, indent=1))
-    if args.html:
-        from omni_server.eval_report import document
-
-        _write(args.html, document(report, evidence, comparison))
-    return 0
+    return code
 
 
 def _check(args: argparse.Namespace) -> None:

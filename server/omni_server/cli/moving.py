@@ -43,15 +43,15 @@ async def migrate_(args: argparse.Namespace) -> int:
     change, failed = None, ""
     if not args.no_switch:
         change, failed = await asyncio.to_thread(_switch, args, settings, target)
+    left = []
+    if change is not None:
+        encoder = getattr(args, "encoder", None) or ""
+        left = await asyncio.to_thread(commands, settings, target, change.file, encoder)
     if args.json:
         written = None if change is None or failed else str(change.file)
         as_json({"migration": done, "settings": written})
     else:
         _tell(done, change)
-    left = []
-    if change is not None:
-        encoder = getattr(args, "encoder", None) or ""
-        left = await asyncio.to_thread(commands, settings, target, change.file, encoder)
     if left:
         hint("the libraries of tenants have not moved; before the server is started again:")
         for command in left:
@@ -91,7 +91,11 @@ async def restore_(args: argparse.Namespace) -> int:
         as_json(done)
     else:
         say(f"{_held(done)} restored in {done.path}")
-    now = await asyncio.to_thread(settings_of, args)  # the backup may have brought an omni.toml
+    try:
+        now = await asyncio.to_thread(settings_of, args)  # the backup may have brought an omni.toml
+    except BadRequestError as e:
+        hint(f"{e.code}: the settings of the backup cannot be used here: {e}", error=True)
+        return 1
     if now.catalog or now.index == "server":
         hint(
             "what was restored is not what commands use with these settings, which name "

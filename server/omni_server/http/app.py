@@ -201,7 +201,7 @@ def run_http(settings: Settings, starting: Callable[[], None] = lambda: None) ->
     gc.freeze()  # what is imported stays: to look through all of it stops the loop for 0.1 s
     if is_guarded(settings):
         audit.setLevel(logging.INFO)  # whatever else is logged
-    log.info("listening on http://%s:%s/mcp", settings.host, settings.port)
+    log.info("listening on port %s of %s", settings.port, settings.host)
     with contextlib.suppress(KeyboardInterrupt):  # raised again once everything is closed
         connections = Connections(settings.max_connections, settings.connections_per_address)
         server = EndingServer(app, app.end_subscriptions, settings.host, settings.port, connections)

@@ -30,21 +30,27 @@ def bound(host: str, port: int, backlog: int = 2048) -> list[socket.socket]:
                 one.bind(address)
                 one.listen(backlog)
             except OSError as e:
-                if e.errno == errno.EADDRNOTAVAIL and (made or family == socket.AF_INET6):
+                if e.errno == errno.EADDRNOTAVAIL:
                     continue  # ::1 where there is no IPv6; with nothing else, said below
                 raise refused(host, port, e) from None
             made.append(one)
         if not made:
-            raise BadRequestError(f"{host!r} is no address of this machine: name another --host")
+            raise _no_address(host)
         opened.pop_all()
         return made
 
 
 def refused(host: str, port: int, e: OSError) -> BadRequestError:
-    """What is said where the port cannot be had."""
+    """What is said where the port cannot be had, or the host is none of this machine."""
+    if isinstance(e, socket.gaierror) or e.errno == errno.EADDRNOTAVAIL:
+        return _no_address(host)
     return BadRequestError(
         f"port {port} of {host} cannot be used: {e.strerror}; name another with --port"
     )
+
+
+def _no_address(host: str) -> BadRequestError:
+    return BadRequestError(f"{host!r} is no address of this machine: name another --host")
 
 
 def _addresses(host: str, port: int) -> list[tuple[int, tuple[object, ...]]]:

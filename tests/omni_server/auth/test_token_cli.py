@@ -108,6 +108,22 @@ def test_a_wrong_call_says_what_is_right_and_writes_nothing(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("fault", ["name", "tenant", "collections"])
+def test_a_token_that_cannot_be_made_blames_what_was_given_and_no_entry_of_the_file(
+    capsys: Capture, tmp_path: Path, fault: str
+) -> None:
+    file = ("--file", tmp_path / "t.toml")
+    assert run(capsys, "token", "new", "--name", "a", *file)[0] == 0
+    held = (tmp_path / "t.toml").read_bytes()
+    given = {"name": "a"} if fault == "name" else {"name": "b", fault: ":read" + "x\x1b" * 80}
+    options = [word for key, value in given.items() for word in (f"--{key}", value)]
+    code, out, err = run(capsys, "token", "new", *options, *file)
+    assert (code, out) == (1, "")
+    assert fault.rstrip("s") in err
+    assert "entry" not in err and "t.toml" not in err
+    assert (tmp_path / "t.toml").read_bytes() == held
+
+
 @contextmanager
 def served(app: Any, listener: socket.socket) -> Iterator[None]:
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
