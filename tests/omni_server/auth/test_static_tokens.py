@@ -279,7 +279,7 @@ def test_editing_keeps_comments_and_shows_no_token(tmp_path: Path) -> None:
 
 def test_a_name_is_given_once_and_only_known_ones_are_revoked(file: Path) -> None:
     before = file.read_text()
-    with pytest.raises(BadRequestError, match="above"):
+    with pytest.raises(BadRequestError, match="is named 'root' already"):
         add(file, "x", name="root", scopes=["read"])
     with pytest.raises(NotFoundError, match="reader, uploader, root"):
         revoke(file, "nobody")
