@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from omni_core.file_calls import go_on
 from omni_core.text.subtitle_names import SUBTITLE_FOLDERS, Films, is_subtitle
-from omni_core.watch.rules import beside_media, counts
+from omni_core.watch.rules import beside_media, counts, is_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ def presence(folder: str) -> Presence:
         return Presence(False, True, 0)
 
 
-def look(paths: Iterable[str], folder: str) -> Seen:
-    """The files at or under these paths, all inside `folder`.
+def look(paths: Iterable[str], folder: str, without: str = "") -> Seen:
+    """The files at or under these paths, all inside `folder`, and outside the folder `without`.
 
     Hidden and unfinished files and links to elsewhere are not seen, and neither are subtitles
     beside their video.
@@ -72,6 +72,8 @@ def look(paths: Iterable[str], folder: str) -> Seen:
     for path in paths:
         go_on()
         within = os.path.relpath(path, folder)
+        if is_in(path, without):
+            continue
         if within != "." and not all(counts(part) for part in within.split(os.sep)):
             continue
         try:
@@ -82,13 +84,13 @@ def look(paths: Iterable[str], folder: str) -> Seen:
             seen.hidden.add(path)
         else:
             if stat.S_ISDIR(found.st_mode):
-                _walk(path, seen)
+                _walk(path, seen, without)
             elif stat.S_ISREG(found.st_mode) and not _is_subtitle(path, siblings):
                 seen.files[path] = FileStat.of(found)
     return seen
 
 
-def _walk(top: str, seen: Seen) -> None:
+def _walk(top: str, seen: Seen, without: str) -> None:
     folders = [top]
     siblings: dict[str, list[str]] = {}
     while folders:
@@ -102,7 +104,7 @@ def _walk(top: str, seen: Seen) -> None:
         siblings[folder] = [e.name for e in entries]
         for entry in entries:
             go_on()
-            if not counts(entry.name):
+            if not counts(entry.name) or entry.path == without:
                 continue
             try:
                 if entry.is_dir(follow_symlinks=False):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from omni_core.errors import BadRequestError
+from omni_core.watch.rules import is_in
 
 ROOTS = "roots"
 """Stands for every root of the settings."""
@@ -19,16 +20,23 @@ class Watched:
 
     path: str
     collection: str = "default"
+    without: str = ""
+    """A folder in it that is not looked at, as that of the library itself; "" for none."""
 
     def holds(self, path: str) -> bool:
-        """Whether the path is this folder or lies in it."""
-        return path == self.path or path.startswith(self.path.rstrip(os.sep) + os.sep)
+        """Whether the path is this folder or lies in it, and not in what is left out."""
+        return is_in(path, self.path) and not is_in(path, self.without)
 
 
 def watched(
-    named: Iterable[str], *, roots: Sequence[Path] = (), collection: str = "default"
+    named: Iterable[str],
+    *,
+    roots: Sequence[Path] = (),
+    collection: str = "default",
+    store: Path | None = None,
 ) -> tuple[Watched, ...]:
-    """The folders that `named` names: `FOLDER`, `COLLECTION=FOLDER`, or `roots` for every root.
+    """The folders that `named` names: `FOLDER`, `COLLECTION=FOLDER`, or `roots` for every root;
+    each without the store, where that lies in it.
 
     Raises BadRequestError for no folder at all, and for one inside another.
     """
@@ -51,4 +59,8 @@ def watched(
             raise BadRequestError(
                 f"{inner.path} lies in {outer.path}, which is watched already; name one of them"
             )
-    return tuple(found.values())
+    own_files = "" if store is None else os.path.realpath(store)
+    return tuple(
+        replace(one, without=own_files) if own_files != one.path and one.holds(own_files) else one
+        for one in found.values()
+    )

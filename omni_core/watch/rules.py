@@ -18,6 +18,11 @@ _LOCK = re.compile(r"~\$.*|\.?~lock\..*#", re.DOTALL)
 _SYSTEM = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
 
 
+def is_in(path: str, folder: str) -> bool:
+    """Whether the path is this folder or lies in it; nothing lies in ""."""
+    return bool(folder) and (path == folder or path.startswith(folder.rstrip(os.sep) + os.sep))
+
+
 def counts(name: str) -> bool:
     """Whether a file or folder of this name is looked at."""
     return not (

@@ -176,7 +176,7 @@ class Watcher:
             folder.scan_at = started + AWAY_S
             return
         self._files.load(path, known)
-        seen, new, absent = await run_long(partial(self._compare, path, known), on=path)
+        seen, new, absent = await run_long(partial(self._compare, folder.watched, known), on=path)
         self._files.seen(seen.files)
         self._saw(new, live=False)
         self._files.lost(absent, self._clock.now())
@@ -223,15 +223,17 @@ class Watcher:
         if watched.path in paths:  # the folder itself: it may have been mounted or renamed
             paths.discard(watched.path)
             folder.scan_at = float("-inf")
-        seen = await run_long(partial(disk.look, paths, watched.path), on=watched.path)
+        seen = await run_long(
+            partial(disk.look, paths, watched.path, watched.without), on=watched.path
+        )
         self._saw(seen.files, live=True)
         self._files.lost(seen.absent, self._clock.now())
 
     def _compare(
-        self, path: str, known: Sequence[KnownFile]
+        self, watched: Watched, known: Sequence[KnownFile]
     ) -> tuple[disk.Seen, dict[str, disk.FileStat], list[str]]:
         """What is in a folder, what of it is to be done, and what is absent. Blocks."""
-        seen = disk.look([path], path)
+        seen = disk.look([watched.path], watched.path, watched.without)
         new = {p: stat for p, stat in seen.files.items() if not self._files.is_done(p, stat)}
         unread = tuple(f + os.sep for f in seen.hidden)
         unseen = [k.path for k in known if not k.gone and k.path not in seen.files]

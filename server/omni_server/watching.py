@@ -27,7 +27,7 @@ async def watch(settings: Settings, engine: Callable[[], Awaitable[EngineApi]]) 
 
 
 def _folders(settings: Settings) -> tuple[Watched, ...]:
-    return watched(settings.watch, roots=settings.root_paths)
+    return watched(settings.watch, roots=settings.root_paths, store=settings.store_path)
 
 
 async def _log(event: Event) -> None:

@@ -329,6 +329,15 @@ def test_hidden_files_are_ingested_only_when_named(call: Any, media: Path) -> No
     assert len(call("ingest", media / ".secret.txt", "--json").data) == 1
 
 
+def test_a_library_in_the_folder_that_is_ingested_is_left_out(call: Any, media: Path) -> None:
+    store = media / "library"
+    first = call("ingest", str(media), "--store", str(store))
+    assert [*(store / "thumbs").rglob("*.jpg")]
+    again = call("ingest", str(media), "--store", str(store))
+    assert (first.code, again.code) == (0, 0)
+    assert again.out.splitlines()[-1] == first.out.splitlines()[-1]
+
+
 def test_an_empty_folder_says_so(call: Any, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     said = call("ingest", tmp_path / "empty")

@@ -31,7 +31,7 @@ def open_page(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     if not settings.token:
         settings = replace(settings, token=secrets.token_urlsafe(24))
-    files = _files(args.what)
+    files = _files(args.what, settings)
     return run(
         settings,
         place(args.what, is_file=bool(files)),
@@ -101,10 +101,12 @@ def has_screen() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _files(what: str) -> list[str]:
+def _files(what: str, settings: Settings) -> list[str]:
     from omni_server.cli.library import files_of
 
-    return files_of([what]) if what and Path(what).expanduser().exists() else []
+    if not what or not Path(what).expanduser().exists():
+        return []
+    return files_of([what], settings.store_path)
 
 
 async def _ingest(state: State, files: list[str]) -> None:

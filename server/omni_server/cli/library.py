@@ -17,8 +17,9 @@ from omni_core.engine.results import Change, FolderStatus, IngestStatus, SourceR
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.ids import PIPELINE
 from omni_core.watch.retention import missing, outdated
-from omni_server.cli.opening import open_library
+from omni_server.cli.opening import open_library, open_settled
 from omni_server.cli.printing import Bar, as_json, hint, length, say, table
+from omni_server.cli.settings import settings_of
 from omni_server.text import counted, one_line
 
 
@@ -30,9 +31,10 @@ async def ingest(args: argparse.Namespace) -> int:
         raise BadRequestError(
             "name files or folders, or give --outdated for all that an older version has read"
         )
-    files = files_of(args.paths)
+    settings = await asyncio.to_thread(settings_of, args)
+    files = await asyncio.to_thread(lambda: files_of(args.paths, settings.store_path))
     named = {_absolute(p) for p in args.paths}
-    async with await open_library(args) as engine:
+    async with await open_settled(settings) as engine:
         with Bar() as bar:
             if args.outdated:
                 done = await _reread(engine, args.fast, bar)
@@ -139,8 +141,10 @@ def _absolute(name: str) -> str:
     return str(Path(name).expanduser().absolute())
 
 
-def files_of(paths: Sequence[str]) -> list[str]:
-    """The files named, and those inside folders, each once; hidden ones only when named."""
+def files_of(paths: Sequence[str], store: Path) -> list[str]:
+    """The files named, and those inside folders, each once; hidden ones only when named, and none
+    of the library's own in the store."""
+    own = Path(os.path.realpath(store))
     found: dict[str, None] = {}
     for name in paths:
         path = Path(name).expanduser().absolute()
@@ -148,15 +152,20 @@ def files_of(paths: Sequence[str]) -> list[str]:
             found[str(path)] = None
             continue
         before = len(found)
-        found |= dict.fromkeys(_inside(path))
+        found |= dict.fromkeys(_inside(path, own))
         if len(found) == before:
             raise NotFoundError(f"no files in the folder {name}; name a folder that holds media")
     return list(found)
 
 
-def _inside(folder: Path) -> Iterator[str]:
+def _inside(folder: Path, without: Path) -> Iterator[str]:
+    def counts(at: str, name: str) -> bool:
+        if name == without.name and os.path.realpath(os.path.join(at, name)) == str(without):
+            return False
+        return not name.startswith(".")
+
     for at, folders, names in os.walk(folder):
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        folders[:] = sorted(f for f in folders if counts(at, f))
         yield from (os.path.join(at, n) for n in sorted(names) if not n.startswith("."))
 
 

@@ -15,6 +15,7 @@ from omni_core.watch import Event, Watched, Watcher
 from omni_core.watch.folders import watched
 from omni_server.cli.opening import open_library
 from omni_server.cli.printing import Bar, hint, plain, say
+from omni_server.cli.settings import settings_of
 from omni_server.text import counted
 from omni_server.watching import line
 
@@ -51,7 +52,8 @@ def _folders(args: argparse.Namespace) -> tuple[Watched, ...]:
         raise BadRequestError("--poll is a number of seconds above 0")
     if args.forget_days < 0:
         raise BadRequestError("--forget-days is a number of days, 0 for never")
-    folders = watched(args.folders, collection=args.collection)
+    store = settings_of(args).store_path
+    folders = watched(args.folders, collection=args.collection, store=store)
     for folder in folders:
         if not Path(folder.path).is_dir():
             raise NotFoundError(f"{folder.path} is not a folder; name one that exists")

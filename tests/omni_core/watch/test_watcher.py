@@ -15,6 +15,7 @@ from omni_core import Engine, IngestRequest, OpenRequest, SearchRequest
 from omni_core.errors import BadRequestError, OmniError, StoreError
 from omni_core.settings import Settings
 from omni_core.watch import Watched
+from omni_core.watch.folders import watched
 from omni_core.watch.retention import missing
 from tests.omni_core.watch.conftest import Folder, Watching
 
@@ -55,6 +56,22 @@ async def test_what_has_not_changed_costs_nothing_at_the_next_start(
     (scan,) = again.of("scan")
     assert (scan.files, scan.new, scan.missing) == (1, 0, 0)
     assert again.kinds() == []
+
+
+async def test_the_files_of_a_library_in_a_watched_folder_are_not_ingested(
+    engine: Engine, tmp_path: Path, watching: Start
+) -> None:
+    (tmp_path / "boats.txt").write_text("The launch of the boat is postponed to March.")
+    (tmp_path / "store-plan.txt").write_text("Green tea is brewed at eighty degrees.")
+    store = tmp_path / "store"
+    own = store / "downloads" / "tea.txt"
+    own.parent.mkdir(parents=True)
+    own.write_text("Black tea is brewed at ninety degrees.")
+    watch = watching(*await asyncio.to_thread(watched, [str(tmp_path)], store=store))
+    await watch.settle()
+    await watch.changed(str(own), str(store))
+    assert watch.kinds() == ["ready", "ready"]
+    assert await titles(engine) == ["boats", "store-plan"]
 
 
 async def test_a_new_file_waits_until_it_is_no_longer_written(
