@@ -130,7 +130,7 @@ async def main(store, *files):
 if __name__ == "__main__":
     asyncio.run(main(*sys.argv[1:]))
 """
-HIDDEN = "not to be sent"
+HIDDEN = "not-to-be-sent"
 
 
 def run(folder: Path, ray: str, kill: bool, files: list[str]) -> dict[str, Any]:
