@@ -71,9 +71,9 @@ def look(paths: Iterable[str], folder: str, without: str = "") -> Seen:
     siblings: dict[str, list[str]] = {}
     for path in paths:
         go_on()
-        within = os.path.relpath(path, folder)
         if is_in(path, without):
             continue
+        within = os.path.relpath(path, folder)
         if within != "." and not all(counts(part) for part in within.split(os.sep)):
             continue
         try:

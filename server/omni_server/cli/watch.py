@@ -11,9 +11,10 @@ from pathlib import Path
 
 from omni_core.engine.api import EngineApi
 from omni_core.errors import BadRequestError, NotFoundError
+from omni_core.settings import Settings
 from omni_core.watch import Event, Watched, Watcher
 from omni_core.watch.folders import watched
-from omni_server.cli.opening import open_library
+from omni_server.cli.opening import open_settled
 from omni_server.cli.printing import Bar, hint, plain, say
 from omni_server.cli.settings import settings_of
 from omni_server.text import counted
@@ -25,8 +26,9 @@ MANY = 20
 
 async def watch(args: argparse.Namespace) -> int:
     """Keep folders current; with --once 1 when a file could not be read that should be."""
-    folders = await asyncio.to_thread(_folders, args)
-    async with await open_library(args) as engine:
+    settings = await asyncio.to_thread(settings_of, args)
+    folders = await asyncio.to_thread(_folders, args, settings)
+    async with await open_settled(settings) as engine:
         with Bar() as bar:
             printer = _Printer(args.json, bar)
 
@@ -47,13 +49,12 @@ async def watch(args: argparse.Namespace) -> int:
     return int(printer.failed > 0)
 
 
-def _folders(args: argparse.Namespace) -> tuple[Watched, ...]:
+def _folders(args: argparse.Namespace, settings: Settings) -> tuple[Watched, ...]:
     if args.poll is not None and args.poll <= 0:
         raise BadRequestError("--poll is a number of seconds above 0")
     if args.forget_days < 0:
         raise BadRequestError("--forget-days is a number of days, 0 for never")
-    store = settings_of(args).store_path
-    folders = watched(args.folders, collection=args.collection, store=store)
+    folders = watched(args.folders, collection=args.collection, store=settings.store_path)
     for folder in folders:
         if not Path(folder.path).is_dir():
             raise NotFoundError(f"{folder.path} is not a folder; name one that exists")
