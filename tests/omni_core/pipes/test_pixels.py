@@ -228,13 +228,16 @@ async def test_nothing_stays_open_after_calls_cancels_errors_and_kills(
             if number % 25 == 0:
                 for worker in (cutter, models):
                     held = await cutter.call("pixels", number, deadline_s=SECONDS)
-                    hanging = asyncio.create_task(worker.call("hang"))
-                    waiting = asyncio.create_task(worker.call("look", [held]))
-                    await worker.call("quick", deadline_s=SECONDS)
+                    child = await worker.bound()  # no later one answers
+                    hanging = asyncio.create_task(child.call("hang"))
+                    while not await child.call("hangs", deadline_s=SECONDS):
+                        await asyncio.sleep(0)
+                    waiting = asyncio.create_task(child.call("look", [held]))
+                    await child.call("quick", deadline_s=SECONDS)
                     await asyncio.to_thread(worker.kill)
                     died = await asyncio.gather(hanging, waiting, return_exceptions=True)
                     assert [type(each) for each in died] == [WorkerDied, WorkerDied]
-                    del hanging, waiting, died, held
+                    del child, hanging, waiting, died, held
         await one(1)
         assert await models.call("descriptors", deadline_s=SECONDS) == 0
         assert await models.call("mappings", deadline_s=SECONDS) == 0

@@ -38,7 +38,8 @@ def picture(number: int, edge: int = 800) -> NDArray[np.uint8]:
 
 
 class Probe:
-    lanes = {"quick": "quick", "sound": "sound"}  # noqa: RUF012
+    lanes = {"quick": "quick", "hangs": "quick", "sound": "sound"}  # noqa: RUF012
+    _hangs = False
 
     def pixels(self, number: int, edge: int = 800) -> NDArray[np.uint8]:
         return picture(number, edge)
@@ -48,7 +49,11 @@ class Probe:
             yield picture(number, edge)
 
     def hang(self) -> None:
+        self._hangs = True
         threading.Event().wait()
+
+    def hangs(self) -> bool:
+        return self._hangs
 
     def fail(self) -> None:
         raise UnreadableError("no picture")
