@@ -54,7 +54,7 @@ from omni_core.index import versions
 from omni_core.index.edge import EdgeIndex
 from omni_core.index.edge_mapping import to_request
 from omni_core.index.edge_recent import read_ahead
-from omni_core.index.edge_worker import Shard
+from omni_core.index.edge_shard import Shard
 from omni_core.payload import StoredSegment, in_collection
 from omni_core.points import Point
 from omni_core.query import Filter, Prefetch

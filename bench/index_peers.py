@@ -55,7 +55,7 @@ def edge(vectors: Any, folder: Path) -> Search:
     import qdrant_edge
 
     from omni_core.index.edge_mapping import to_request
-    from omni_core.index.edge_worker import Shard
+    from omni_core.index.edge_shard import Shard
     from omni_core.payload import StoredSegment
     from omni_core.points import Point
     from omni_core.query import Filter, In, Prefetch

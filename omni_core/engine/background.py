@@ -14,7 +14,7 @@ from omni_core.errors import OmniError
 log = logging.getLogger(__name__)
 
 IDLE_S = 120.0
-"""Seconds without index use before a vacuum, which blocks searches."""
+"""Seconds without index use before a vacuum, which is lost when something is written meanwhile."""
 
 
 def start(context: Context) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from omni_core.errors import StoreError
-from omni_core.index import check, versions, wire
+from omni_core.index import check, edge_vacuum, versions, wire
 from omni_core.points import Point, ScoredPoint
 from omni_core.protocols import Index
 from omni_core.query import Filter, Prefetch
@@ -31,7 +32,9 @@ _FLUSH = "flush" if sys.platform == "win32" else "sync"
 """Syncing the log of changes takes a tenth of the time of writing the segments, and holds nobody
 up; Windows writes no mapped pages for it."""
 CALL_S = 120.0
-"""Time limit of a call, which may wait for a vacuum (16 s at 200,000 points of 2,048 numbers)."""
+"""Time limit of a call, which may wait until a vacuumed copy is opened."""
+VACUUM_NICE = 10
+"""How much a vacuum steps back for whatever else the machine does."""
 
 
 class EdgeIndex(Index):
@@ -49,24 +52,30 @@ class EdgeIndex(Index):
         self._store, self._info, self._building = store, info, building
         self._sandbox = sandbox
         self._worker: Worker | None = None
+        self._vacuums = False
 
     async def open(self) -> None:
         """Create or load the shard; STORE_BUSY when another process has it."""
         path = await asyncio.to_thread(self._prepare)
-        self._worker = Worker(
-            "index process",
-            MAIN,
-            answers={"count": int, "optimize": bool},
-            rules=of_index(self._sandbox, str(path)),
-            path=str(path),
-            dim=self._info.dim,
-            multi_vector=self._info.multi_vector,
-        )
+        self._worker = self._started("index process", path)
         try:
             await self._call("count", None)
         except BaseException:
             await self.close()
             raise
+
+    def _started(self, name: str, path: Path, *, rewrites: bool = False) -> Worker:
+        return Worker(
+            name,
+            MAIN,
+            answers={"count": int, "adopt": bool},
+            rules=of_index(self._sandbox, str(path)),
+            nice=VACUUM_NICE if rewrites else 0,
+            path=str(path),
+            dim=self._info.dim,
+            multi_vector=self._info.multi_vector,
+            rewrites=rewrites,
+        )
 
     def _prepare(self) -> Path:
         try:
@@ -132,11 +141,37 @@ class EdgeIndex(Index):
         await self._call(_FLUSH)
 
     async def optimize(self) -> bool:
-        """Vacuum deleted points; blocks searches, so call it when idle.
+        """Vacuum deleted points: a second process rewrites a copy, other calls go on meanwhile and
+        wait only until it is in place (6 s at 1,000,000 points).
 
-        False when there was nothing to do, or when the disk has less than twice the index free.
+        False when there was nothing to do, when the disk has less than twice the index free, and
+        when something was written before the copy was in place.
         """
-        return bool(await self._call("optimize", deadline_s=None))
+        if self._vacuums:
+            return False
+        self._vacuums = True
+        try:
+            state = await self._call("vacuum_due")
+            return state is not None and await self._vacuumed(state)
+        finally:
+            self._vacuums = False
+
+    async def _vacuumed(self, state: str) -> bool:
+        own = versions.folder(self._store) / versions.slug(self._info)
+        beside = own / edge_vacuum.FOLDER
+        try:
+            await self._call("copy_beside", deadline_s=None)
+            worker = self._started("vacuum of the index", beside, rewrites=True)
+            try:
+                await worker.call("vacuum")
+                await asyncio.to_thread(worker.close)
+            except WorkerDied as e:
+                raise StoreError(f"{e}; the index is as it was") from e
+            finally:
+                await asyncio.to_thread(worker.kill)
+            return bool(await self._call("adopt", state, deadline_s=None))
+        finally:
+            await asyncio.to_thread(shutil.rmtree, beside, ignore_errors=True)
 
     async def activate(self) -> None:
         """Make this the version that searches use, at the end of a re-index."""

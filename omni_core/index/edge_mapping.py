@@ -16,13 +16,20 @@ from omni_core.types import Sparse
 _SEARCH = edge.SearchParams(
     quantization=edge.QuantizationSearchParams(rescore=True, oversampling=2.0)
 )
+_OF_ONE_SOURCE = frozenset({"start", "end", "page"})
+"""Fields that are asked of the segments of one source, which its own index finds: an index of each
+is built anew at every opening, 0.3 s and 70 MB at 1,000,000 segments."""
 
 
 def config(dim: int, multi_vector: bool) -> Any:
     """The configuration of a new shard."""
     quantized = edge.TurboQuantQuantizationConfig(bits=edge.TurboQuantBitSize.Bits4)
     cosine = edge.Distance.Cosine
-    vectors = {"dense": edge.EdgeVectorParams(dim, cosine, quantization_config=quantized)}
+    # Searches read the codes; of the vectors only those of the few points that are rescored.
+    cold = edge.Memory.Cold
+    vectors = {
+        "dense": edge.EdgeVectorParams(dim, cosine, quantization_config=quantized, memory=cold)
+    }
     if multi_vector:
         vectors["late"] = edge.EdgeVectorParams(
             dim,
@@ -42,13 +49,14 @@ def config(dim: int, multi_vector: bool) -> Any:
 
 def schema() -> dict[str, Any]:
     """The payload indexes by key."""
+    indexed = {key: kind for key, kind in payload.INDEXED.items() if key not in _OF_ONE_SOURCE}
     params = {
         payload.FieldKind.KEYWORD: edge.KeywordIndexParams(),
         payload.FieldKind.FLOAT: edge.FloatIndexParams(),
         payload.FieldKind.INTEGER: edge.IntegerIndexParams(lookup=True, range=True),
         payload.FieldKind.DATETIME: edge.DatetimeIndexParams(),
     }
-    return {key: params[kind] for key, kind in payload.INDEXED.items()}
+    return {key: params[kind] for key, kind in indexed.items()}
 
 
 def to_point(point: Point) -> Any:

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from omni_core.errors import StoreError
-from omni_core.index import edge_worker, versions
+from omni_core.index import edge_shard, versions
 from omni_core.index.edge import EdgeIndex
 from omni_core.payload import StoredSegment
 from omni_core.points import Point
@@ -198,7 +198,7 @@ async def test_what_was_flushed_survives_the_loss_of_every_page_but_those_of_the
 def test_a_flush_puts_the_whole_log_on_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shard = edge_worker.Shard(tmp_path, DIM, False)
+    shard = edge_shard.Shard(tmp_path, DIM, False)
     shard.upsert([point(1)])
     synced: set[int] = set()
     monkeypatch.setattr(os, "fsync", lambda handle: synced.add(os.fstat(handle).st_ino))
@@ -267,7 +267,7 @@ def test_a_log_file_that_gets_another_name_meanwhile_is_synced_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the engine does it with one that is full, while another file is ingested."""
-    shard = edge_worker.Shard(tmp_path, DIM, False)
+    shard = edge_shard.Shard(tmp_path, DIM, False)
     shard.upsert([point(0)])
     log_files = tmp_path / "shard" / "wal"
     full = sorted(log_files.glob("open-*"))[0]
@@ -278,7 +278,7 @@ def test_a_log_file_that_gets_another_name_meanwhile_is_synced_too(
             full.rename(log_files / "closed-0")
         synced.add(path.stat().st_ino)
 
-    monkeypatch.setattr(edge_worker, "sync", sync)
+    monkeypatch.setattr(edge_shard, "sync", sync)
     shard.sync()
     assert inode in synced
     (log_files / "closed-0").rename(full)
@@ -371,22 +371,22 @@ def test_a_nearly_full_disk_refuses_writes_and_keeps_the_rest(
     usage = shutil.disk_usage(tmp_path)
     free = {"now": usage.free}
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=free["now"]))
-    shard = edge_worker.Shard(tmp_path, DIM, False)
+    shard = edge_shard.Shard(tmp_path, DIM, False)
     shard.upsert([point(i) for i in range(1500)])
     shard.delete(Filter(must=(In("source_id", ("src_0",)),)))
     free["now"] = 100 << 20
     with pytest.raises(StoreError, match="100 MB free and needs 128"):
         shard.upsert([point(5000)])
-    assert shard.optimize() is False
+    assert shard.vacuum_due() is None
     assert shard.count(None) == 1000
     shard.close()
     free["now"] = 40 << 20
     with pytest.raises(StoreError, match="40 MB free and needs 64"):
-        edge_worker.Shard(tmp_path, DIM, False)
+        edge_shard.Shard(tmp_path, DIM, False)
     free["now"] = usage.free
-    again = edge_worker.Shard(tmp_path, DIM, False)
+    again = edge_shard.Shard(tmp_path, DIM, False)
     assert again.count(None) == 1000
-    assert again.optimize() is True
+    assert again.vacuum_due() is not None
     again.close()
 
 

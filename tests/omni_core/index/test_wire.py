@@ -12,8 +12,9 @@ import pytest
 
 from omni_core.errors import StoreError
 from omni_core.index import wire
-from omni_core.index.edge_recent import Recent, read_ahead
-from omni_core.index.edge_worker import Served, Shard
+from omni_core.index.edge_recent import READ_AHEAD, Recent, read_ahead
+from omni_core.index.edge_shard import Shard
+from omni_core.index.edge_worker import Served
 from omni_core.payload import StoredSegment
 from omni_core.points import Point
 from omni_core.query import Prefetch
@@ -123,14 +124,15 @@ def test_every_method_of_the_child_answers_without_a_pickle(tmp_path: Path) -> N
         served.vectors([uid(1)]),
         served.scroll(None, 10, None),
         served.count(None),
-        served.optimize(),
+        served.adopt("another state"),
+        str(served.vacuum_due()),
     ]
-    assert {type(answer) for answer in answers} <= {bytes, int, bool}
+    assert {type(answer) for answer in answers} <= {bytes, int, bool, str}
     served.close()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="says nothing of the holes in a file")
-def test_of_the_payload_files_what_they_hold_is_read_ahead_and_not_their_holes(
+def test_of_payloads_and_vectors_what_the_files_hold_is_read_ahead_and_not_their_holes(
     tmp_path: Path,
 ) -> None:
     text = "".join(map(chr, np.random.default_rng(0).integers(97, 123, 5000)))
@@ -138,7 +140,8 @@ def test_of_the_payload_files_what_they_hold_is_read_ahead_and_not_their_holes(
     shard.upsert([Point(uid(i), np.ones(DIM, np.float32), None,
                         StoredSegment({"text": text + str(i)})) for i in range(100)])  # fmt: skip
     shard.flush()
-    files = [*tmp_path.glob("shard/segments/*/payload_storage/page_*.dat")]
+    files = [path for files in READ_AHEAD for path in (tmp_path / "shard").glob(files)]
+    assert len({path.parent for path in files}) == 2
     assert sum(path.stat().st_size for path in files) >= 32 << 20
     held = sum(path.stat().st_blocks * 512 for path in files)
     assert 0 < read_ahead(tmp_path / "shard") <= held < 4 << 20

@@ -1,0 +1,107 @@
+"""Vacuum of the embedded index, on a copy beside the shard that searches use.
+
+    <index>/shard           what searches use
+    <index>/vacuum/shard    the copy, which a second process rewrites without the deleted points
+    <index>/shard.old       what was used until the copy took its place
+
+Edge rewrites a shard as a whole and answers nothing meanwhile: two minutes at 1,000,000 segments.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from omni_core.errors import StoreError
+from omni_core.files import copy_tree, put_in_place, sync, used_bytes
+
+log = logging.getLogger(__name__)
+
+FOLDER = "vacuum"
+"""Beside the shard: what is rewritten."""
+_OLD = "shard.old"
+DELETED_SHARE = 0.2
+"""Share of deleted points from which on a vacuum is worth its time; Edge's own threshold."""
+LEAST_POINTS = 1000
+"""Points below which none is worth it; Edge's own threshold."""
+LARGE = 100_000
+"""Points from which on an index whose vectors are all kept in memory is rewritten without that."""
+
+
+def is_due(path: Path, points: int) -> bool:
+    """Whether the shard in `path`, with so many points, is worth a vacuum."""
+    places = _places(path)
+    if places >= LEAST_POINTS and places - points > DELETED_SHARE * places:
+        return True
+    return points >= LARGE and _keeps_vectors_in_memory(path)
+
+
+def _places(path: Path) -> int:
+    """Points that were ever put in, also those deleted since; at most those of the last flush. Edge
+    says it of no shard, but keeps a version of 8 bytes for each."""
+    return sum(file.stat().st_size for file in path.glob("segments/*/*id_tracker.versions")) // 8
+
+
+def _keeps_vectors_in_memory(path: Path) -> bool:
+    """As versions before 1.1 made them."""
+    record = json.loads((path / "edge_config.json").read_text("utf-8"))
+    return bool(record["vectors"]["dense"].get("memory") != "cold")
+
+
+def has_room(path: Path, reserve: int) -> bool:
+    """Whether the disk takes a copy of the shard and what is made of it, with `reserve` bytes left;
+    says so where it does not."""
+    needed, free = 2 * used_bytes(path) + reserve, shutil.disk_usage(path).free
+    if free < needed:
+        log.warning("index not vacuumed: needs %d MB free, has %d", needed >> 20, free >> 20)
+    return free >= needed
+
+
+def copy(path: Path) -> None:
+    """Put a copy of the shard into the folder for it; nothing may be written meanwhile."""
+    beside = path.parent / FOLDER
+    shutil.rmtree(beside, ignore_errors=True)
+    copy_tree(path, beside / path.name)
+
+
+def make_durable(path: Path) -> None:
+    """Put a rewritten shard on the disk."""
+    for item in path.rglob("*"):
+        sync(item)
+
+
+def exchange(path: Path) -> None:
+    """Let the rewritten copy take the place of the shard, which nobody has open. Raises StoreError,
+    and the shard is the one that it was."""
+    old = path.with_name(_OLD)
+    try:
+        shutil.rmtree(old, ignore_errors=True)
+        os.rename(path, old)
+        put_in_place(path.parent / FOLDER / path.name, path)
+    except OSError as e:
+        recover(path)
+        raise StoreError(f"the vacuumed index could not take its place: {e.strerror}") from e
+
+
+def undo(path: Path) -> None:
+    """Give the place back to what was used before, where the copy has it."""
+    if path.with_name(_OLD).exists():
+        shutil.rmtree(path, ignore_errors=True)
+        recover(path)
+
+
+def recover(path: Path) -> None:
+    """Give a shard its name back that lost it to a copy that never came."""
+    if not path.exists():
+        with suppress(FileNotFoundError):
+            os.rename(path.with_name(_OLD), path)
+
+
+def sweep(path: Path) -> None:
+    """Remove what a vacuum left beside the shard, which this process has open."""
+    for name in (_OLD, FOLDER):
+        shutil.rmtree(path.with_name(name), ignore_errors=True)
