@@ -20,7 +20,7 @@ try:
     from omni_core.catalog.postgres_pooler import (
         BETRAYS_SHARING,
         Sessions,
-        SharedError,
+        refuse,
         shares_connections,
     )
     from omni_core.catalog.postgres_watch import Watch
@@ -118,7 +118,7 @@ class Pool:
         ):
             version = first.info.server_version // 10_000
             if shares_connections(first, url, CONNECT_S):
-                raise SharedError
+                refuse()
         if version < OLDEST:
             raise StoreError(
                 f"the catalog at {self._where} is PostgreSQL {version}; version {OLDEST} or newer "

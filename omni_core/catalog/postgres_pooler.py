@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -27,14 +27,12 @@ WAY_OUT = (
 _SESSION = "SELECT pg_backend_pid() || ' ' || current_setting('search_path')"
 
 
-class SharedError(psycopg.Error):
-    """A connection is served by another session than the one that was set up."""
-
-
 BETRAYS_SHARING = (
-    SharedError, psycopg.errors.InvalidSqlStatementName, psycopg.errors.DuplicatePreparedStatement,
-)  # fmt: skip
-"""The latter: statements that are not prepared, or are already, in the session of a connection."""
+    psycopg.errors.InvalidSqlStatementName,
+    psycopg.errors.DuplicatePreparedStatement,
+)
+"""What the server says where a connection got the session of another client: a statement is not
+prepared there, or is already. `refuse` says so before any statement does."""
 
 
 class Sessions:
@@ -50,15 +48,15 @@ class Sessions:
             self._given[connection] = session
 
     def check(self, connection: psycopg.Connection[Any]) -> None:
-        """Raise SharedError where another session serves the connection; none does before the end
+        """Raise psycopg.Error where another session serves the connection; none does before the end
         of the transaction that this is called in."""
         given = self._given.get(connection)
         if given is not None and _session(connection) != given:
-            raise SharedError("its session is that of another client")
+            refuse()
 
     @contextmanager
     def kept(self, connection: psycopg.Connection[Any]) -> Iterator[None]:
-        """Inside the block the connection has the session that it was given. Raises SharedError
+        """Inside the block the connection has the session that it was given. Raises psycopg.Error
         where it has another one."""
         if connection not in self._given:
             yield
@@ -66,6 +64,11 @@ class Sessions:
         with connection.transaction():
             self.check(connection)
             yield
+
+
+def refuse() -> NoReturn:
+    """Raise psycopg.Error, one of `BETRAYS_SHARING`."""
+    raise psycopg.errors.InvalidSqlStatementName("the session is that of another client")
 
 
 def _session(connection: psycopg.Connection[Any]) -> str:
