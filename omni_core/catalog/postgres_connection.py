@@ -131,7 +131,7 @@ class Pool:
                 connection.execute(OF_THE_SERVER)
                 self._sessions.note(connection)
 
-        logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # told by the errors of calls
+        logging.getLogger("psycopg").setLevel(logging.ERROR)  # told by the errors of calls
         self._watch, self._sessions = Watch(url), Sessions()
         self._pool = ConnectionPool(
             url, min_size=1, max_size=MOST, timeout=CONNECT_S, configure=configure, open=False,
