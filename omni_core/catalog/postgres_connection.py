@@ -13,7 +13,6 @@ from omni_core.errors import StoreError
 
 try:
     import psycopg
-    from psycopg import conninfo, sql
     from psycopg_pool import ConnectionPool, PoolTimeout
 
     from omni_core.catalog.postgres_messages import CONNECT_S, code_of, told, where
@@ -23,23 +22,13 @@ try:
         refuse,
         shares_connections,
     )
+    from omni_core.catalog.postgres_session import options_of, set_up
     from omni_core.catalog.postgres_watch import Watch
 except ImportError as e:
     raise StoreError(
         "a catalog in PostgreSQL needs the extra: pip install 'omni-mcp[postgres]'"
     ) from e
 
-KEEPALIVE = {
-    "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
-}  # fmt: skip
-"""A machine that vanished without a word is noticed within 30 s; the system's own way, a question
-that was under way waited for two hours. What the address says of these counts instead."""
-OF_THE_SERVER = (
-    "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
-)
-"""So that the server notices it too: the locks of a machine that vanished are free again within
-half a minute, not two hours."""
 OLDEST = 13
 """PostgreSQL 13: the oldest version that the tests' queries suit."""
 READS = 3
@@ -127,8 +116,7 @@ class Pool:
 
         def configure(connection: psycopg.Connection[Any]) -> None:
             with connection.transaction():
-                connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(schema)))
-                connection.execute(OF_THE_SERVER)
+                set_up(connection, schema, url)
                 self._sessions.note(connection)
 
         logging.getLogger("psycopg").setLevel(logging.ERROR)  # told by the errors of calls
@@ -136,7 +124,7 @@ class Pool:
         self._pool = ConnectionPool(
             url, min_size=1, max_size=MOST, timeout=CONNECT_S, configure=configure, open=False,
             reconnect_timeout=CONNECT_S, name="catalog",
-            kwargs={"autocommit": True, "connect_timeout": CONNECT_S, **_unless_said(url)},
+            kwargs={"autocommit": True, "connect_timeout": CONNECT_S, **options_of(url)},
         )  # fmt: skip
         self._pool.open()
 
@@ -220,12 +208,6 @@ class Pool:
             raise StoreError(message, code=code_of(e)) from None  # no trace of the address
         except UnicodeEncodeError as e:
             raise StoreError(f"the catalog cannot hold a name that is no text: {e.reason}") from e
-
-
-def _unless_said(url: str) -> dict[str, int]:
-    """`KEEPALIVE`, without what the address itself says."""
-    said = conninfo.conninfo_to_dict(url)
-    return {name: value for name, value in KEEPALIVE.items() if name not in said}
 
 
 def _translated(statement: str) -> Any:

@@ -17,8 +17,9 @@ HIDDEN = "the address of the setting catalog"
 GONE = "CATALOG_UNREACHABLE"
 TAKES_NO_WRITES = "CATALOG_READ_ONLY"
 _PORT = re.compile("[0-9]*")
-_BACK_SOON = ("08", "57P")
-"""SQL states of a server that shuts down, starts, or whose connection broke."""
+_BACK_SOON = ("08", "57P", "25P03")
+"""SQL states of a server that shuts down, starts, or whose connection broke, which it also breaks
+off itself where a process was stopped in the middle of a transaction."""
 
 
 def where(url: str) -> str:
