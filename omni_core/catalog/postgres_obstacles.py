@@ -7,7 +7,8 @@ from omni_core.catalog.postgres_connection import Pool
 from omni_core.catalog.postgres_messages import where
 
 _ASK = """
-SELECT pg_is_in_recovery() AS standby,
+SELECT quote_ident(current_user) AS who, quote_ident(current_database()) AS database,
+    quote_ident(nspname) AS schema, pg_is_in_recovery() AS standby,
     current_setting('transaction_read_only') = 'on' AS only_read,
     there.oid IS NOT NULL AS there,
     CASE WHEN there.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
@@ -42,9 +43,10 @@ def obstacle(url: str, schema: str) -> str:
             f"{place} takes no writes: default_transaction_read_only is on, for the server, the "
             f"database or this user; {FOR_SEARCH}"
         )
+    it, to = f"SCHEMA {row['schema']}", f"TO {row['who']}"
     if not row["may_create"]:
-        on = "the schema of the library" if row["there"] else "the database, to make its schema"
-        return f"its user may not create anything in {on}: GRANT CREATE; {FOR_SEARCH}"
+        on = f"USAGE, CREATE ON {it}" if row["there"] else f"CREATE ON DATABASE {row['database']}"
+        return f"its user lacks a right: GRANT {on} {to}; {FOR_SEARCH}"
     if not row["may_write"]:
-        return f"its user may not write all tables of the library; {FOR_SEARCH}"
+        return f"its user lacks a right: GRANT ALL ON ALL TABLES IN {it} {to}; {FOR_SEARCH}"
     return ""

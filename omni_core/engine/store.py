@@ -65,9 +65,16 @@ def look(settings: Settings) -> tuple[str, str, str]:
         with open_catalog(settings, read_only=True) as catalog:
             sources, segments = catalog.totals()
         holds = f"{sources} sources with {segments} segments"
-        return holds, "", "" if settings.read_only else obstacle(settings)
+        return holds, "", _obstacle(settings)
     except StoreError as e:
-        return "", str(e), ""
+        return "", (e.code == "STORE_FAILED" and _obstacle(settings)) or str(e), ""
+
+
+def _obstacle(settings: Settings) -> str:
+    try:
+        return "" if settings.read_only else obstacle(settings)
+    except StoreError as e:
+        return str(e)
 
 
 async def renew_leases(catalog: Catalog, lease_s: float) -> None:

@@ -41,6 +41,16 @@ def test_a_catalog_that_takes_no_writes_is_warned_about_unless_it_shall_only_be_
     assert state == "ok"
 
 
+def test_a_user_that_may_not_even_read_is_told_which_rights_to_give(there: Settings) -> None:
+    import psycopg
+
+    with psycopg.connect(there.catalog) as db:
+        db.execute("CREATE USER some_user")
+    theirs = replace(there, catalog=there.catalog.replace("omni@", "some_user@"))
+    ((_, state, _, _, get),) = catalog_check.lines(theirs)
+    assert state == "missing" and "GRANT USAGE, CREATE ON SCHEMA omni TO some_user" in get
+
+
 def test_a_catalog_that_cannot_be_used_says_why(there: Settings) -> None:
     gone = replace(there, catalog="postgresql://omni@127.0.0.1:9/postgres")
     ((_, state, _, _, get),) = catalog_check.lines(gone)
