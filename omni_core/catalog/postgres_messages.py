@@ -85,6 +85,6 @@ def told(e: psycopg.Error, place: str) -> str:
     if e.sqlstate in ("42501", "3F000"):  # the latter: a schema that it may not use reads as none
         return (
             f"the user of the catalog at {place} lacks a right ({line}): `omni-mcp doctor` says "
-            "which to GRANT; where it may only read, serve --read-only (OMNI_READ_ONLY) needs no more"
+            "which to GRANT; to read only, serve --read-only (OMNI_READ_ONLY) needs no more"
         )
     return f"the catalog at {place} failed ({line}); call again"
