@@ -13,7 +13,7 @@ from omni_core.catalog import writes
 from omni_core.catalog.store import Catalog
 from omni_core.errors import StoreError
 
-_KEY, _INDEX, _MOVE = "moved_to", "moved_to_index", "move"
+_KEY, _INDEX, _MOVE, _FROM = "moved_to", "moved_to_index", "move", "moved_from"
 MOVED_TO = f"SELECT value FROM meta WHERE key = '{_KEY}' AND value <> ''"  # noqa: S608 - ours
 """Has a row where the library has left the catalog."""
 _PROBE = "moving"
@@ -24,10 +24,15 @@ def mark_moved(catalog: Catalog, place: str) -> None:
     catalog.set_meta(_KEY, place)
 
 
-def note(place: str, index: str, move: str) -> dict[str, str]:
+def note(place: str, index: str, move: str, former: str = "") -> dict[str, str]:
     """Meta data that say that the library's catalog is at `place`, its index at `index`, since the
-    move of that id."""
-    return {_KEY: place, _INDEX: index, _MOVE: move}
+    move of that id; what `former` says of where it was is for `moved_from`."""
+    return {_KEY: place, _INDEX: index, _MOVE: move, _FROM: former}
+
+
+def moved_from(catalog: Catalog) -> str:
+    """What the move to this catalog noted of where the library was before; "" for nothing."""
+    return catalog.get_meta(_FROM) or ""
 
 
 def leave_for(

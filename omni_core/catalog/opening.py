@@ -38,11 +38,21 @@ def open_catalog(
     return catalog
 
 
+def obstacle(settings: Settings) -> str:
+    """Why nothing can be written into the catalog in PostgreSQL, and what to do; "" where all can,
+    and for a file in the store, whose folder tells. Raises StoreError where it cannot be asked."""
+    if not settings.catalog:
+        return ""
+    from omni_core.catalog import postgres_obstacles
+
+    return postgres_obstacles.obstacle(settings.catalog, settings.catalog_schema)
+
+
 def place_of(settings: Settings) -> str:
     """Where that catalog is, in words and without a password."""
     if not settings.catalog:
         return f"the folder {settings.store_path} (without OMNI_CATALOG)"
-    from omni_core.catalog.postgres_connection import where
+    from omni_core.catalog.postgres_messages import where
 
     return (
         f"PostgreSQL, {where(settings.catalog)}, schema {settings.catalog_schema} (set "

@@ -24,6 +24,7 @@ from omni_core.catalog import postgres_schema
 from omni_core.catalog.database import Transaction
 from omni_core.catalog.moved import MOVED_TO, refuse_moved
 from omni_core.catalog.postgres_connection import Pool, PostgresTransaction, Row
+from omni_core.catalog.postgres_session import FOR_LONG
 from omni_core.catalog.postgres_stops import HELD, PostgresStops, has_ended
 from omni_core.catalog.rows import mapping
 from omni_core.errors import BadRequestError, StoreError
@@ -193,8 +194,11 @@ class PostgresCatalog(PostgresStops):
     def _writing(self) -> AbstractContextManager[PostgresTransaction]:
         return self._transaction("pg_advisory_xact_lock_shared")
 
-    def _alone(self) -> AbstractContextManager[PostgresTransaction]:
-        return self._transaction("pg_advisory_xact_lock")
+    @contextmanager
+    def _alone(self) -> Iterator[PostgresTransaction]:
+        with self._transaction("pg_advisory_xact_lock") as db:
+            db.execute(FOR_LONG)
+            yield db
 
     @contextmanager
     def _transaction(self, lock: str) -> Iterator[PostgresTransaction]:

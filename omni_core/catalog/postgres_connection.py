@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from itertools import zip_longest
 from typing import Any
 
 from omni_core.catalog.database import Cursor
@@ -15,28 +13,22 @@ from omni_core.errors import StoreError
 
 try:
     import psycopg
-    from psycopg import conninfo, sql
     from psycopg_pool import ConnectionPool, PoolTimeout
 
-    from omni_core.catalog import postgres_pooler
+    from omni_core.catalog.postgres_messages import CONNECT_S, code_of, told, where
+    from omni_core.catalog.postgres_pooler import (
+        BETRAYS_SHARING,
+        Sessions,
+        refuse,
+        shares_connections,
+    )
+    from omni_core.catalog.postgres_session import options_of, set_up
     from omni_core.catalog.postgres_watch import Watch
 except ImportError as e:
     raise StoreError(
         "a catalog in PostgreSQL needs the extra: pip install 'omni-mcp[postgres]'"
     ) from e
 
-CONNECT_S = 10
-KEEPALIVE = {
-    "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
-}  # fmt: skip
-"""A machine that vanished without a word is noticed within 30 s; the system's own way, a question
-that was under way waited for two hours. What the address says of these counts instead."""
-OF_THE_SERVER = (
-    "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
-)
-"""So that the server notices it too: the locks of a machine that vanished are free again within
-half a minute, not two hours."""
 OLDEST = 13
 """PostgreSQL 13: the oldest version that the tests' queries suit."""
 READS = 3
@@ -47,13 +39,6 @@ WRITE = 6
 """How many of them may write at once: who reads never waits for writes that wait for a lock."""
 CLOSE_S = 2.0
 """How long closing waits for a connection that is being made."""
-HIDDEN = "the address of the setting catalog"
-"""Said of an address of which a part may be a piece of its password."""
-GONE = "CATALOG_UNREACHABLE"
-TAKES_NO_WRITES = "CATALOG_READ_ONLY"
-_PORT = re.compile("[0-9]*")
-_BACK_SOON = ("08", "57P")
-"""SQL states of a server that shuts down, starts, or whose connection broke."""
 
 
 class Row:
@@ -121,9 +106,8 @@ class Pool:
             ) as first,
         ):
             version = first.info.server_version // 10_000
-            shared = postgres_pooler.shares_connections(first, url, CONNECT_S)
-        if shared:
-            raise StoreError(f"the catalog at {self._where} {postgres_pooler.WAY_OUT}")
+            if shares_connections(first, url, CONNECT_S):
+                refuse()
         if version < OLDEST:
             raise StoreError(
                 f"the catalog at {self._where} is PostgreSQL {version}; version {OLDEST} or newer "
@@ -131,15 +115,16 @@ class Pool:
             )
 
         def configure(connection: psycopg.Connection[Any]) -> None:
-            connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(schema)))
-            connection.execute(OF_THE_SERVER)
+            with connection.transaction():
+                set_up(connection, schema, url)
+                self._sessions.note(connection)
 
-        logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # told by the errors of calls
-        self._watch = Watch(url)
+        logging.getLogger("psycopg").setLevel(logging.ERROR)  # told by the errors of calls
+        self._watch, self._sessions = Watch(url), Sessions()
         self._pool = ConnectionPool(
             url, min_size=1, max_size=MOST, timeout=CONNECT_S, configure=configure, open=False,
             reconnect_timeout=CONNECT_S, name="catalog",
-            kwargs={"autocommit": True, "connect_timeout": CONNECT_S, **_unless_said(url)},
+            kwargs={"autocommit": True, "connect_timeout": CONNECT_S, **options_of(url)},
         )  # fmt: skip
         self._pool.open()
 
@@ -157,6 +142,7 @@ class Pool:
             self._connection() as connection,
             connection.transaction(),
         ):
+            self._sessions.check(connection)
             self._local.current = PostgresTransaction(connection)
             try:
                 yield self._local.current
@@ -180,7 +166,7 @@ class Pool:
         with self._as_store_errors():
             for left in reversed(range(READS)):
                 try:
-                    with self._connection() as connection:
+                    with self._connection() as connection, self._sessions.kept(connection):
                         return PostgresTransaction(connection).execute(statement, values).fetchall()
                 except PoolTimeout:
                     raise
@@ -198,8 +184,8 @@ class Pool:
                 if self._works(connection):
                     try:
                         yield connection
-                    except psycopg.errors.ReadOnlySqlTransaction:
-                        connection.close()  # of several hosts another one may take writes by now
+                    except (psycopg.errors.ReadOnlySqlTransaction, *BETRAYS_SHARING):
+                        connection.close()  # another host may take writes by now; not be shared
                         raise
                     return
             self._watch.look()
@@ -218,75 +204,10 @@ class Pool:
         try:
             yield
         except psycopg.Error as e:
-            read_only = isinstance(e, psycopg.errors.ReadOnlySqlTransaction)
-            code = TAKES_NO_WRITES if read_only else GONE if _is_gone(e) else None
-            raise StoreError(_told(e, self._where), code=code) from None  # no trace of the address
+            message = told(e, self._where)
+            raise StoreError(message, code=code_of(e)) from None  # no trace of the address
         except UnicodeEncodeError as e:
             raise StoreError(f"the catalog cannot hold a name that is no text: {e.reason}") from e
-
-
-def _unless_said(url: str) -> dict[str, int]:
-    """`KEEPALIVE`, without what the address itself says."""
-    said = conninfo.conninfo_to_dict(url)
-    return {name: value for name, value in KEEPALIVE.items() if name not in said}
-
-
-def where(url: str) -> str:
-    """The hosts and the database of an address, without user and password. A password in which "/"
-    or "@" stands as it is reads as a port, a host or a database: then nothing of it is told."""
-    try:
-        said = conninfo.conninfo_to_dict(url)
-    except (psycopg.Error, UnicodeEncodeError):
-        return HIDDEN
-    hosts, ports = (str(said.get(name) or "").split(",") for name in ("host", "port"))
-    name = str(said.get("dbname") or "")
-    if any("@" in one[1:] for one in (*hosts, name)) or not all(map(_PORT.fullmatch, ports)):
-        return HIDDEN
-    each = zip_longest(hosts, ports, fillvalue=ports[0] if len(ports) == 1 else "")
-    names = [f"{host or 'the local socket'}{port and f':{port}'}" for host, port in each]
-    return f"{','.join(names)}/{name}".rstrip("/")
-
-
-def _is_gone(e: psycopg.Error) -> bool:
-    """Whether the server is not there, or not any more: it may be back in a moment."""
-    if e.sqlstate is None:
-        return isinstance(e, (psycopg.OperationalError, psycopg.InterfaceError))
-    return bool(e.sqlstate.startswith(_BACK_SOON))
-
-
-def _told(e: psycopg.Error, place: str) -> str:
-    if isinstance(e, psycopg.ProgrammingError) and e.sqlstate is None:
-        return (
-            "the setting catalog is no address of a database; it is written "
-            "postgresql://user:password@host:5432/database, in a password %2F for / and %40 for @; "
-            "after a ? stand parameters of libpq, such as sslmode=require"
-        )
-    if isinstance(e, PoolTimeout):
-        return f"the catalog at {place} gave no connection within {CONNECT_S} s; is it running?"
-    if place == HIDDEN and e.sqlstate is None:  # the line may name a piece of the password
-        return (
-            f"{HIDDEN} names no server that can be reached; in a password write %2F for / and %40 "
-            "for @"
-        )
-    line = next((x for x in str(e).splitlines() if x.strip()), type(e).__name__)
-    if e.sqlstate is None:
-        return f"the catalog at {place} cannot be reached ({line}); check --catalog and its server"
-    if e.sqlstate.startswith(
-        "53"
-    ):  # https://www.postgresql.org/docs/current/errcodes-appendix.html
-        return f"the catalog at {place} has no room ({line}); nothing stored is lost"
-    if isinstance(e, psycopg.errors.ReadOnlySqlTransaction):
-        return (
-            f"the catalog at {place} takes no writes ({line}): it is a standby, or set to read "
-            "only; --catalog may name several hosts with ?target_session_attrs=read-write; to "
-            "search only, OMNI_READ_ONLY=1"
-        )
-    if e.sqlstate in ("42501", "3F000"):  # the latter: a schema that it may not use reads as none
-        return (
-            f"the user of the catalog at {place} lacks a right ({line}); where it may only read, "
-            "serve --read-only (OMNI_READ_ONLY) needs no more"
-        )
-    return f"the catalog at {place} failed ({line}); call again"
 
 
 def _translated(statement: str) -> Any:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack
 
-from omni_core.catalog import Catalog, open_catalog
+from omni_core.catalog import Catalog, obstacle, open_catalog
 from omni_core.engine.ingest.reindex import adopt
 from omni_core.errors import BadRequestError, StoreError
 from omni_core.index import versions
@@ -58,14 +58,23 @@ def refuse_unshared(settings: Settings) -> None:
         )
 
 
-def look(settings: Settings) -> tuple[str, str]:
-    """What the catalog holds, and why it cannot be used, in words; "" for nothing."""
+def look(settings: Settings) -> tuple[str, str, str]:
+    """What the catalog holds, why it cannot be used, and why nothing can be written there though
+    that is wanted, in words; "" for nothing."""
     try:
         with open_catalog(settings, read_only=True) as catalog:
             sources, segments = catalog.totals()
+        holds = f"{sources} sources with {segments} segments"
+        return holds, "", _obstacle(settings)
     except StoreError as e:
-        return "", str(e)
-    return f"{sources} sources with {segments} segments", ""
+        return "", (e.code == "STORE_FAILED" and _obstacle(settings)) or str(e), ""
+
+
+def _obstacle(settings: Settings) -> str:
+    try:
+        return "" if settings.read_only else obstacle(settings)
+    except StoreError as e:
+        return str(e)
 
 
 async def renew_leases(catalog: Catalog, lease_s: float) -> None:

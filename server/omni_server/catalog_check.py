@@ -22,9 +22,12 @@ sys.__stdout__.write("\\n" + json.dumps(answer) + "\\n")
 def lines(settings: Settings) -> list[tuple[str, Any, str, str, str]]:
     """Name, state, detail, what it adds and what to do, of the one finding."""
     try:
-        holds, wrong = answer_of(_LOOK, settings, LOOK_S)
+        holds, wrong, only_read = answer_of(_LOOK, settings, LOOK_S)
     except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as e:
-        holds, wrong = "", f"it cannot be looked at ({type(e).__name__})"
+        holds, wrong, only_read = "", f"it cannot be looked at ({type(e).__name__})", ""
     if wrong:
-        return [("catalog", "missing", "PostgreSQL gives no answer", "", wrong)]
+        return [("catalog", "missing", "the library in PostgreSQL cannot be used", "", wrong)]
+    if only_read:
+        detail = f"PostgreSQL, {holds}, of which nothing can be changed"
+        return [("catalog", "warning", detail, "", only_read)]
     return [("catalog", "ok", f"PostgreSQL, {holds}", "", "")]

@@ -115,6 +115,37 @@ def test_a_migration_killed_before_the_settings_were_written_is_ended_by_the_sam
         assert main(["sources"]) == 0
 
 
+@pytest.mark.parametrize("catalog", [False, True])
+def test_a_migration_killed_after_the_settings_were_written_has_said_how_tenants_move(
+    server: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, catalog: bool,
+) -> None:  # fmt: skip
+    if why := postgres_server.why_not():
+        pytest.skip(why)
+
+    def killed(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    def named() -> list[str]:
+        return [x for x in capsys.readouterr().err.splitlines() if "omni-mcp migrate" in x]
+
+    theirs = tmp_path / "store" / "tenants" / "acme"
+    assert main(["ingest", "boats.md"]) == 0
+    assert main(["ingest", "boats.md", "--store", str(theirs)]) == 0
+    with postgres_server.server() as postgres:
+        command = ["migrate", "--to", server.url, *(["--to-catalog", postgres] if catalog else [])]
+        capsys.readouterr()
+        with monkeypatch.context() as patch:
+            patch.setattr(moving, "_tell", killed)
+            assert main(command) != 0
+        told = named()
+        assert len(told) == 1 and "OMNI_INDEX=edge" in told[0]
+        assert server.url in (tmp_path / "store" / "omni.toml").read_text()
+        if catalog:  # which the settings do not name: the same command says it again
+            assert main(command) == 0
+            assert named() == told
+
+
 def test_a_settings_file_that_cannot_be_written_is_told_with_what_to_write_there(
     server: StandIn,
     tmp_path: Path,

@@ -7,8 +7,10 @@ there.
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 
 from omni_core.catalog import Catalog, open_catalog, place_of
 from omni_core.catalog.checking import FILE
@@ -19,11 +21,15 @@ from omni_core.catalog.moved import (
     is_moved,
     leave_for,
     mark_moved,
+    moved_from,
     note,
 )
 from omni_core.engine.ownership import library_id
 from omni_core.errors import BadRequestError, NotFoundError, StoreError
 from omni_core.settings import Settings
+
+_INDEX = ("index", "qdrant_url", "qdrant_collection")
+"""The settings that say where an index is."""
 
 
 def describe_index(settings: Settings) -> str:
@@ -75,7 +81,7 @@ def move_catalog(
 
         def move() -> None:
             refuse_changed(catalog, before)
-            here = place_of(settings), describe_index(settings), id_
+            here = place_of(settings), describe_index(settings), id_, _index_of(settings)
             copy_catalog(catalog, new, note(*(here if leave else ("", "", ""))))
 
         if not leave:
@@ -104,6 +110,18 @@ def moved_before(settings: Settings, target: Settings) -> tuple[int, int] | None
                 return None
             mark_moved(new, "")  # where it was killed in between
             return new.totals()
+
+
+def former(settings: Settings, target: Settings) -> Settings:
+    """The settings by which a library was read that has left its catalog for that of `target`.
+    Those at hand may name the new index by then. Raises StoreError where it cannot be asked."""
+    with open_catalog(target, read_only=True) as new:
+        noted = moved_from(new)
+    return replace(settings, **json.loads(noted or "{}"))
+
+
+def _index_of(settings: Settings) -> str:
+    return json.dumps({name: getattr(settings, name) for name in _INDEX})
 
 
 def refuse_changed(catalog: Catalog, before: Mapping[str, int]) -> None:

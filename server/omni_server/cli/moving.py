@@ -12,6 +12,7 @@ from pathlib import Path
 from omni_core.config import edit
 from omni_core.config.environment import CONFIG, variable
 from omni_core.engine import MigrationStatus, migrate, restore
+from omni_core.engine.moving.leaving import former
 from omni_core.engine.moving.migrating import describe
 from omni_core.engine.results import BackupStatus
 from omni_core.errors import BadRequestError, StoreError
@@ -42,20 +43,16 @@ async def migrate_(args: argparse.Namespace) -> int:
         done = await migrate(settings, target, show, leave=not args.no_switch)
     change, failed = None, ""
     if not args.no_switch:
+        before = settings
+        if done.already:  # an earlier call may have written the new ones
+            before = await asyncio.to_thread(former, settings, target)
+        await asyncio.to_thread(_tell_of_tenants, args, before, target)  # first: see _switch
         change, failed = await asyncio.to_thread(_switch, args, settings, target)
-    left = []
-    if change is not None:
-        encoder = getattr(args, "encoder", None) or ""
-        left = await asyncio.to_thread(commands, settings, target, change.file, encoder)
     if args.json:
         written = None if change is None or failed else str(change.file)
         as_json({"migration": done, "settings": written})
     else:
         _tell(done, change)
-    if left:
-        hint("the libraries of tenants have not moved; before the server is started again:")
-        for command in left:
-            hint(f"    {command}")
     if failed:
         hint(failed)
     return int(bool(failed))
@@ -130,11 +127,25 @@ def _target(settings: Settings, args: argparse.Namespace) -> Settings:
     return target
 
 
+def _file(args: argparse.Namespace, settings: Settings) -> Path:
+    """The settings file that this library is read with."""
+    named = args.config or os.environ.get(CONFIG, "")
+    return Path(named).expanduser().absolute() if named else own_file(settings.store).absolute()
+
+
+def _tell_of_tenants(args: argparse.Namespace, settings: Settings, target: Settings) -> None:
+    encoder = getattr(args, "encoder", None) or ""
+    if left := commands(settings, target, _file(args, settings), encoder):
+        hint("the libraries of tenants have not moved; before the server is started again:")
+        for command in left:
+            hint(f"    {command}")
+
+
 def _switch(args: argparse.Namespace, settings: Settings, target: Settings) -> tuple[Change, str]:
     """Write where the index is now into the settings file that this library is read with; and what
-    to do where that failed, since the library has moved by then."""
-    named = args.config or os.environ.get(CONFIG, "")
-    file = Path(named).expanduser().absolute() if named else own_file(settings.store).absolute()
+    to do where that failed, since the library has moved by then. From then on the same command
+    finds the library there: what it has to say of the former place was said before."""
+    named, file = args.config or os.environ.get(CONFIG, ""), _file(args, settings)
     values: dict[str, edit.Value] = {"index": target.index}
     if target.index == "server":
         values |= {"qdrant_url": target.qdrant_url, "qdrant_collection": target.qdrant_collection}

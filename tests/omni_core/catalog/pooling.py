@@ -3,10 +3,11 @@ server with its first question, for a transaction or for as long as the client s
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 PROTOCOL = 3 << 16
 READY, KEY, IDLE, LEAVES = b"Z", b"K", b"I", b"X"
@@ -27,6 +28,11 @@ class Pooling:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listening.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def begin_to_share(self) -> None:
+        """As after another setting, for clients that are here too: those connected last have their
+        connection for all."""
+        self._shares = True
 
     def lose_the_server(self) -> None:
         """Clients are taken as before, and nothing that they ask is answered."""
@@ -58,23 +64,24 @@ class Pooling:
                 client.sendall(b"N")
             server, welcome = self._server(start)
             client.sendall(welcome)
-            if self._shares:
-                while (asked := client.recv(65536)) and asked[:1] != LEAVES:
-                    with self._turn:
-                        server.sendall(asked)
-                        while not _pass_until_ready(server, client):
-                            server.sendall(client.recv(65536))
-            else:
-                threading.Thread(target=self._pass, args=(server, client), daemon=True).start()
-                self._pass(client, server)
+            while (asked := client.recv(65536)) and asked[:1] != LEAVES:
+                with self._turn if self._shares else nullcontext():
+                    serving = self._one if self._shares and self._one else server
+                    self._ask(serving, asked)
+                    while True:
+                        said = select.select((serving, client), (), ())[0]
+                        if serving in said and _pass_answer(serving, client):
+                            break
+                        if client in said:
+                            self._ask(serving, client.recv(65536))
+            if not self._shares:
+                server.close()
 
-    def _pass(self, source: socket.socket, to: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                self._answers.wait()
-                to.sendall(data)
-        with suppress(OSError):
-            to.shutdown(socket.SHUT_RDWR)
+    def _ask(self, server: socket.socket, asked: bytes) -> None:
+        self._answers.wait()
+        if not asked:  # its client went away in the middle of a transaction
+            server.close()
+        server.sendall(asked)
 
     def _server(self, start: bytes) -> tuple[socket.socket, bytes]:
         """A connection to the server, and what a client is told of it."""
@@ -91,13 +98,11 @@ class Pooling:
             return self._one, self._welcome
 
 
-def _pass_until_ready(server: socket.socket, client: socket.socket) -> bool:
-    """Pass one answer on; whether no transaction is open after it."""
-    while True:
-        kind, body = _message(server)
-        client.sendall(kind + struct.pack("!i", len(body) + 4) + body)
-        if kind == READY:
-            return body == IDLE
+def _pass_answer(server: socket.socket, client: socket.socket) -> bool:
+    """Pass one message on; whether it is the last one, and no transaction is open after it."""
+    kind, body = _message(server)
+    client.sendall(kind + struct.pack("!i", len(body) + 4) + body)
+    return kind == READY and body == IDLE
 
 
 def _message(server: socket.socket) -> tuple[bytes, bytes]:

@@ -170,7 +170,7 @@ def test_a_standby_is_not_opened_to_write_and_says_what_to_do(
 def test_an_address_is_told_with_all_its_hosts_and_without_its_password(
     url: str, place: str
 ) -> None:
-    from omni_core.catalog.postgres_connection import where
+    from omni_core.catalog.postgres_messages import where
 
     assert where(url) == place
 

@@ -49,6 +49,42 @@ def test_a_pooler_that_shares_connections_between_transactions_is_refused_in_one
         PostgresCatalog(url, open_postgres.schema, read_only=True)
 
 
+def test_a_pooler_that_begins_to_share_while_libraries_are_open_is_refused_and_mixes_none(
+    pooler: Made, open_postgres: Any, postgres_url: str
+) -> None:
+    from omni_core.catalog.postgres import PostgresCatalog
+
+    between, url = pooler(shares=False)
+    schemas = [f"{open_postgres.schema} {name}" for name in ("a", "b")]
+    libraries = [PostgresCatalog(url, schema) for schema in schemas]
+    refused: list[str] = []
+    try:
+        for library, schema in zip(libraries, schemas, strict=True):
+            library.set_meta("library", schema)
+        between.begin_to_share()
+        for n in range(3):
+            for library, schema in zip(libraries, schemas, strict=True):
+                for call in (
+                    lambda: library.set_meta(f"written {n}", schema),  # noqa: B023 - called here
+                    lambda: library.get_meta("library") == schema or pytest.fail(),  # noqa: B023
+                ):
+                    try:
+                        call()
+                    except StoreError as e:
+                        refused.append(str(e))
+    finally:
+        for library in libraries:
+            library.close()
+    assert refused
+    assert all("use pool_mode = session in PgBouncer" in x and "\n" not in x for x in refused)
+    for schema in schemas:
+        direct = PostgresCatalog(postgres_url, schema)
+        assert {row["value"] for row in direct._all("SELECT value FROM meta")} == {schema}
+        with direct._pool.transaction() as db:
+            db.execute(f'DROP SCHEMA "{schema}" CASCADE')
+        direct._pool.close()
+
+
 def test_a_database_that_is_gone_behind_a_pooler_is_told_soon_and_found_again(
     pooler: Made, open_postgres: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
