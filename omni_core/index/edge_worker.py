@@ -23,7 +23,7 @@ import numpy as np
 import qdrant_edge as edge
 
 from omni_core import query
-from omni_core.errors import OmniError, StoreError
+from omni_core.errors import FullDiskError, OmniError, StoreError
 from omni_core.files import copy_tree, put_in_place, sync, used_bytes
 from omni_core.index import wire
 from omni_core.index.edge_mapping import (
@@ -109,7 +109,10 @@ def _as_store_errors(method: F) -> F:
             log.debug("%s failed", method.__name__, exc_info=True)
             text = _first_line(e)
             if "No space left" in text:
-                text = "the disk is full; free some space and call again"
+                raise FullDiskError(
+                    f"the index failed in {method.__name__}: the disk is full; free some space and "
+                    "call again"
+                ) from e
             raise StoreError(f"the index failed in {method.__name__}: {text}") from e
 
     return call  # type: ignore[return-value]
@@ -274,7 +277,7 @@ class Shard:
 
 def _require_free(path: Path, reserve: int) -> None:
     if (free := shutil.disk_usage(path).free) < reserve:
-        raise StoreError(
+        raise FullDiskError(
             f"the disk of the index has {free >> 20} MB free and needs {reserve >> 20}; free some "
             "space and call again: nothing stored is lost"
         )
