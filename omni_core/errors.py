@@ -132,6 +132,10 @@ class StoreError(OmniError):
     code = "STORE_FAILED"
 
 
+class FullDiskError(StoreError):
+    """STORE_FAILED. There is too little room; what is stored is sound."""
+
+
 class NotIndexedError(StoreError):
     """NOT_INDEXED. The collection lacks indexes of the payload keys `lacks`, and nothing may be
     written."""
@@ -191,7 +195,8 @@ _TREE: dict[str, type[OmniError]] = {
     kind.__name__: kind
     for kind in (
         OmniError, RefusedError, NotFoundError, BadRequestError, AmbiguousError, UnreadableError,
-        TooLargeError, UnavailableError, StoppedError, StoreError, NotIndexedError,
+        TooLargeError, UnavailableError, StoppedError, StoreError, FullDiskError,
+        NotIndexedError,
     )
 }  # fmt: skip
 

@@ -22,13 +22,21 @@ if sys.platform == "win32":
         finally:
             file.seek(0)
         return True
+
+    def try_lock_whole(descriptor: int) -> bool:
+        """Lock an open file or folder as a whole; False: Windows has no such locks."""
+        return False
 else:
     import fcntl
 
     def try_lock(file: BinaryIO) -> bool:
         """Lock the file until it is closed; False when another handle has it locked."""
+        return try_lock_whole(file.fileno())
+
+    def try_lock_whole(descriptor: int) -> bool:
+        """The same for an open file or folder."""
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+
+from omni_core.unfinished import Unfinished
 
 BLOCK = 64 << 10
 
@@ -20,18 +21,18 @@ def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> Non
     mode: permission bits of the file; by default those of the process (umask).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    unfinished = Unfinished(path, private=mode is not None)
     try:
-        with new.open("xb") as f:
-            if mode is not None:
-                new.chmod(mode)
+        new = unfinished.make()
+        with new.open("r+b") as f:
             f.write(data)
             f.flush()
+            if mode is not None:
+                new.chmod(mode)
             os.fsync(f.fileno())
         os.replace(new, path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
+    finally:
+        unfinished.remove()
     sync(path.parent)
 
 
@@ -92,14 +93,15 @@ def copy_verified(old: Path, new: Path, sha256: str) -> bool:
     """Replace `new` by a copy of `old`, as `write_atomically` does, if the copy has this sha256;
     False, and nothing is replaced, if not."""
     new.parent.mkdir(parents=True, exist_ok=True)
-    copy = new.with_name(f".{new.name}.{secrets.token_hex(6)}")
+    unfinished = Unfinished(new)
     try:
+        copy = unfinished.make()
         copy_sparse(old, copy)
         if sha256_of(copy) != sha256:
             return False
         put_in_place(copy, new)
     finally:
-        copy.unlink(missing_ok=True)
+        unfinished.remove()
     return True
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from omni_core.errors import StoreError
 from omni_core.settings import Settings
+from omni_core.unfinished import Unfinished, sweep
 
 LINKED = frozenset({"thumbs", "uploads", "downloads", "weights", "tenants"})
 """Folders of a store that are only read by what a read-only library offers."""
@@ -55,11 +56,14 @@ class Overlay:
         """Copy and link. Blocks as long as copying the index takes; raises StoreError when there
         is no room."""
         store = settings.store_path
-        self._folder = Path(tempfile.mkdtemp(prefix="omni-mcp-read-only-"))
+        copy = Path(tempfile.gettempdir(), "omni-mcp-read-only")
+        self._copy = Unfinished(copy, folder=True, private=True)
         try:
+            sweep(copy.parent, copy.name)
+            folder = self._copy.make()
             for entry in sorted(store.iterdir()):
                 if entry.name not in LEFT_OUT:
-                    _take_over(entry, self._folder / entry.name)
+                    _take_over(entry, folder / entry.name)
         except OSError as e:
             self.close()
             raise StoreError(
@@ -67,11 +71,11 @@ class Overlay:
                 f"{e.strerror or e}; free some space there, or set TMPDIR",
                 code="READ_ONLY",
             ) from e
-        self.settings = replace(settings, store=str(self._folder), read_only=True)
+        self.settings = replace(settings, store=str(folder), read_only=True)
 
     def close(self) -> None:
-        """Remove the copies."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """Remove the copies. Those of a killed process the next one removes."""
+        self._copy.remove()
 
 
 def overlaid(settings: Settings) -> Overlay | None:

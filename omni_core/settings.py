@@ -304,6 +304,7 @@ def load(
     check, known = checker().check, checker().fields
     environment.warn_of_misspelt(environ, known)
     values: dict[str, Any] = {}
+    places: dict[str, str] = {}
     set_there = environment.read(environ, known)
     given = {k: v for k, v in (overrides or {}).items() if v is not None}
     named = config or environ.get(environment.CONFIG)
@@ -316,9 +317,20 @@ def load(
                 "cannot name another: give --store, or set OMNI_STORE or OMNI_CONFIG"
             )
         values |= check(file.values, file.where)
-    values |= check(set_there, lambda k: f"environment variable {environment.variable(k)}")
+        others = {name: other for name, (other, _, _) in environment.OF_OTHERS.items()}
+        # a file with both was written so, as `migrate` back into the store does
+        alone = [n for n in file.values if n in others and others[n] not in file.values]
+        places = {name: file.where(name) for name in alone}
+    values |= check(set_there, _of_environment)
     values |= check(given, lambda k: (origins or {}).get(k, "settings of the caller"))
-    return Settings(**values)
+    settings = Settings(**values)
+    places |= {name: _of_environment(name) for name, value in set_there.items() if value}
+    environment.warn_of_unused(places, {"index": settings.index, "ray": settings.ray})
+    return settings
+
+
+def _of_environment(name: str) -> str:
+    return f"environment variable {environment.variable(name)}"
 
 
 def own_file(store: str = "") -> Path:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 from omni_core.catalog import rows, schema
@@ -14,6 +13,7 @@ from omni_core.catalog.address import to_read
 from omni_core.catalog.tables import TABLES
 from omni_core.errors import StoreError
 from omni_core.files import put_in_place
+from omni_core.unfinished import Unfinished
 
 FILE = "catalog.sqlite"
 MOST = 20
@@ -71,8 +71,11 @@ def is_newer(store: Path) -> bool:
 def salvage(store: Path, aside: Path) -> int:
     """Replace the catalog by a sound one with every row that can be read; returns the sources that
     are in it. The damaged file is moved to the folder `aside`. Hold the store's lock."""
-    with tempfile.TemporaryDirectory(dir=store, prefix=".salvage-") as folder:
-        new, old = Path(folder) / "new.sqlite", Path(folder) / FILE
+    with ExitStack() as at_the_end:
+        made = Unfinished(store / "salvage", folder=True, private=True)
+        at_the_end.callback(made.remove)
+        folder = made.make()
+        new, old = folder / "new.sqlite", folder / FILE
         for suffix in ("", "-wal"):
             if (file := store / f"{FILE}{suffix}").is_file():
                 shutil.copyfile(file, old.with_name(file.name))

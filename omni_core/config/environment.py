@@ -16,6 +16,16 @@ CONFIG = "OMNI_CONFIG"
 """The variable that names the TOML file."""
 NOT_SETTINGS = frozenset({CONFIG, "OMNI_LOG", "OMNI_LOG_FORMAT", "OMNI_DEBUG", "OMNI_URL"})
 """OMNI_ variables that are no settings."""
+OF_OTHERS: Mapping[str, tuple[str, frozenset[str], str]] = {
+    "qdrant_url": (
+        "index",
+        frozenset({"edge", "memory"}),
+        "set OMNI_INDEX=server, or give --qdrant URL, to use that server",
+    ),
+    "ray_actors": ("ray", frozenset({""}), "set OMNI_RAY, or give --ray ADDRESS, to use a cluster"),
+    "ray_gpus": ("ray", frozenset({""}), "set OMNI_RAY, or give --ray ADDRESS, to use a cluster"),
+}
+"""Settings that nothing reads while another one has one of these values, and what to do."""
 
 
 def variable(name: str) -> str:
@@ -50,3 +60,16 @@ def warn_of_misspelt(environ: Mapping[str, str], fields: Mapping[str, Field]) ->
 @cache
 def _warn(name: str, near: str) -> None:
     log.warning("environment variable %s is no setting, so ignored; did you mean %s?", name, near)
+
+
+def warn_of_unused(places: Mapping[str, str], values: Mapping[str, object]) -> None:
+    """Warn, once a process, of each setting that was set and is not used. `places`: where each
+    that was set stands, by name; `values`: of all that `OF_OTHERS` names."""
+    for name, (other, without, advice) in OF_OTHERS.items():
+        if name in places and values[other] in without:
+            _warn_unused(places[name], name, f"{other} is {values[other]!r}", advice)
+
+
+@cache
+def _warn_unused(place: str, name: str, why: str, advice: str) -> None:
+    log.warning("%s: %s is not used, since %s; %s", place, name, why, advice)

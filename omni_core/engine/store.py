@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 from omni_core.catalog import Catalog, obstacle, open_catalog
 from omni_core.engine.ingest.reindex import adopt
@@ -13,6 +15,7 @@ from omni_core.index import versions
 from omni_core.settings import Settings
 from omni_core.tasks import finish_first
 from omni_core.types import EncoderInfo
+from omni_core.unfinished import sweep
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +38,16 @@ async def take_store(settings: Settings, info: EncoderInfo, resources: AsyncExit
         raise
     catalog = await _open(settings)
     resources.push_async_callback(asyncio.to_thread, catalog.close)
+    if not settings.read_only:
+        await asyncio.to_thread(_sweep_up, settings.store_path)
     await _check_model(settings, catalog, info)
     return catalog
+
+
+def _sweep_up(store: Path) -> None:
+    """Remove what was being written into the store when its process was killed."""
+    for folder in (store, *(Path(at) for at, _, _ in os.walk(versions.folder(store)))):
+        sweep(folder)
 
 
 def _refuse_moved(settings: Settings) -> None:

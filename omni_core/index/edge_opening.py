@@ -10,7 +10,7 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from omni_core.errors import StoreError
+from omni_core.errors import FullDiskError, StoreError
 from omni_core.files import put_in_place
 from omni_core.index import edge_mapping
 
@@ -19,9 +19,9 @@ LOCK_WAIT_S = 0.8 if sys.platform == "linux" else 9.0
 
 
 def require_free(path: Path, reserve: int) -> None:
-    """Raises StoreError where the disk has less than `reserve` bytes free."""
+    """Raises FullDiskError where the disk has less than `reserve` bytes free."""
     if (free := shutil.disk_usage(path).free) < reserve:
-        raise StoreError(
+        raise FullDiskError(
             f"the disk of the index has {free >> 20} MB free and needs {reserve >> 20}; free some "
             "space and call again: nothing stored is lost"
         )

@@ -18,7 +18,7 @@ import numpy as np
 import qdrant_edge as edge
 
 from omni_core import query
-from omni_core.errors import OmniError, StoreError
+from omni_core.errors import FullDiskError, OmniError, StoreError
 from omni_core.files import copy_sparse, copy_tree, sync
 from omni_core.index import edge_vacuum
 from omni_core.index.edge_mapping import (
@@ -62,7 +62,10 @@ def _as_store_errors(method: F) -> F:
             log.debug("%s failed", method.__name__, exc_info=True)
             text = first_line(e)
             if "No space left" in text:
-                text = "the disk is full; free some space and call again"
+                raise FullDiskError(
+                    f"the index failed in {method.__name__}: the disk is full; free some space and "
+                    "call again"
+                ) from e
             raise StoreError(f"the index failed in {method.__name__}: {text}") from e
 
     return call  # type: ignore[return-value]

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from omni_core.file_calls import go_on
+from omni_core.libraries import in_library, is_library
 from omni_core.text.subtitle_names import SUBTITLE_FOLDERS, Films, is_subtitle
 from omni_core.watch.rules import beside_media, counts, is_in
 
@@ -62,7 +63,8 @@ def presence(folder: str) -> Presence:
 
 
 def look(paths: Iterable[str], folder: str, without: str = "") -> Seen:
-    """The files at or under these paths, all inside `folder`, and outside the folder `without`.
+    """The files at or under these paths, all inside `folder`, and outside the folder `without` and
+    other libraries.
 
     Hidden and unfinished files and links to elsewhere are not seen, and neither are subtitles
     beside their video.
@@ -71,7 +73,7 @@ def look(paths: Iterable[str], folder: str, without: str = "") -> Seen:
     siblings: dict[str, list[str]] = {}
     for path in paths:
         go_on()
-        if is_in(path, without):
+        if is_in(path, without) or in_library(path, folder):
             continue
         within = os.path.relpath(path, folder)
         if within != "." and not all(counts(part) for part in within.split(os.sep)):
@@ -91,7 +93,7 @@ def look(paths: Iterable[str], folder: str, without: str = "") -> Seen:
 
 
 def _walk(top: str, seen: Seen, without: str) -> None:
-    folders = [top]
+    folders = [top]  # it is watched, or in no library
     siblings: dict[str, list[str]] = {}
     while folders:
         folder = folders.pop()
@@ -102,6 +104,8 @@ def _walk(top: str, seen: Seen, without: str) -> None:
             seen.hidden.add(folder)
             continue
         siblings[folder] = [e.name for e in entries]
+        if folder != top and is_library(folder, siblings[folder]):
+            continue
         for entry in entries:
             go_on()
             if not counts(entry.name) or entry.path == without:

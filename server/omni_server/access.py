@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from omni_core.errors import BadRequestError, NotFoundError, RefusedError, TooLargeError
 from omni_core.file_calls import go_on
+from omni_core.libraries import in_library, is_library
 from omni_core.limits import PATH
 from omni_core.settings import Settings
 from omni_server.globs import Glob
@@ -133,8 +134,9 @@ class Access:
             raise self._refused()
         return next((path for path in inside if os.path.exists(path)), inside[0])
 
-    def _resolved(self, path: Path) -> Path | None:
-        """The path with symbolic links resolved; None outside the roots, and for hidden files."""
+    def _resolved(self, path: Path, *, named: bool = True) -> Path | None:
+        """The path with symbolic links resolved; None outside the roots, for hidden files, and for
+        those of libraries. Not `named`: where a walk through a root led, past those."""
         try:
             real = Path(os.path.realpath(path))
         except (OSError, ValueError):  # a name that the system cannot hold
@@ -147,6 +149,8 @@ class Access:
             if root in self._store.parents and real.is_relative_to(self._store):
                 return None  # what others sent, and the library itself
             if real.is_relative_to(root):
+                if named and in_library(str(real), str(root)):
+                    return None  # another library's
                 hidden = any(part.startswith(".") for part in real.relative_to(root).parts)
                 if not hidden:  # hidden folders hold keys and tokens, not media
                     return real
@@ -229,13 +233,16 @@ class Access:
         glob = Glob(pattern)
         for at, folders, names in os.walk(folder, followlinks=False):
             go_on()
+            if at != str(folder) and is_library(at, (*folders, *names)):
+                folders.clear()
+                continue
             folders[:] = sorted(d for d in folders if not d.startswith("."))
             for name in sorted(names):
                 go_on()
                 path = Path(at, name)
                 if name.startswith(".") or not glob.matches(path.relative_to(folder).parts):
                     continue
-                real = self._resolved(path)
+                real = self._resolved(path, named=path.is_symlink())
                 if real is None or real in seen or not _regular(real):
                     continue
                 seen.add(real)

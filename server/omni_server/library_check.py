@@ -44,6 +44,8 @@ def lines(settings: Settings) -> Iterator[tuple[str, Any, str, str, str]]:
             yield fault["where"], state, f"{own}{fault['detail']}", "", fault["get"]
         for note in seen["notes"]:
             yield "library", "warning", f"{own}{note}", "", ""
-        if not any(not fault["harmless"] for fault in seen["faults"]):
+        if seen["full"]:
+            yield "library", "missing", f"{own}{seen['full']}", "", "free some space there"
+        elif not any(not fault["harmless"] for fault in seen["faults"]):
             what = f"{counted(seen['sources'], 'source')}, {counted(seen['segments'], 'segment')}"
             yield "library", "ok", f"{own}{what}, nothing damaged", "", ""

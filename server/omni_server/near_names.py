@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from omni_core.file_calls import go_on
+from omni_core.libraries import is_library
 
 LOOK_S = 0.5
 """Seconds after which the likest so far are taken: a suggestion is worth no more."""
@@ -24,7 +25,7 @@ LONGEST = 100
 
 def near_names(root: Path, name: str, without: Path | None = None) -> list[str]:
     """Up to three regular files under `root`, as paths relative to it, the likest first; none of
-    the folder `without`."""
+    the folder `without`, and of no other library in it."""
     until = time.monotonic() + LOOK_S
     matcher = difflib.SequenceMatcher(None, b=name.lower()[:LONGEST])
     found: list[tuple[float, str]] = []
@@ -46,6 +47,9 @@ def near_names(root: Path, name: str, without: Path | None = None) -> list[str]:
 def _files(root: Path, without: Path | None) -> Iterator[Path]:
     for at, folders, files in os.walk(root, followlinks=False):
         go_on()
+        if at != str(root) and is_library(at, (*folders, *files)):
+            folders.clear()
+            continue
         folders[:] = [d for d in folders if not d.startswith(".") and Path(at, d) != without]
         yield from (Path(at, name) for name in files if not name.startswith("."))
 

@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
+from omni_core.config.environment import _warn_unused
 from omni_core.config.values import Bounds
 from omni_core.errors import BadRequestError
 from omni_core.settings import Settings, load
@@ -257,6 +258,40 @@ def test_no_error_of_a_broken_file_holds_a_secret(name: str, line: str, tmp_path
     assert "\n" not in str(caught.value)
     if "[" not in line:  # a key or the name of a table is no secret
         assert not leaks(caught.value, MARK)
+
+
+@pytest.mark.parametrize(
+    ("given", "more", "said"),
+    [
+        ({"OMNI_QDRANT_URL": "http://one:1"}, {}, "qdrant_url is not used, since index is 'edge'"),
+        ({"OMNI_QDRANT_URL": "http://two:1", "OMNI_INDEX": "memory"}, {}, "index is 'memory'"),
+        ({"OMNI_RAY_GPUS": "0.25"}, {}, "ray_gpus is not used, since ray is ''"),
+        ({"OMNI_RAY_ACTORS": "3"}, {}, "ray_actors is not used"),
+        ({"OMNI_RAY_ACTORS": "3", "OMNI_RAY_GPUS": "1"}, {"ray": "local"}, ""),
+        ({"OMNI_QDRANT_URL": "http://three:1"}, {"index": "server"}, ""),
+        ({"OMNI_QDRANT_URL": ""}, {}, ""),
+    ],
+)
+def test_a_variable_that_nothing_reads_is_named(
+    given: dict[str, str], more: dict[str, object], said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    _warn_unused.cache_clear()
+    load(more, environ=given)
+    assert len(caplog.messages) == bool(said)
+    assert all(said in line and "OMNI_" in line and "\n" not in line for line in caplog.messages)
+
+
+def test_a_file_that_names_the_index_in_use_beside_another_one_is_not_complained_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "omni.toml"
+    file.write_text('index = "edge"\nqdrant_url = "http://former:1"\n')
+    load(config=str(file), environ={})
+    assert caplog.messages == []
+    file.write_text('qdrant_url = "http://former:2"\n')
+    load(config=str(file), environ={})
+    (line,) = caplog.messages
+    assert f"{file}, line 1: qdrant_url is not used" in line
 
 
 def test_a_password_in_an_address_is_not_repeated() -> None:

@@ -194,6 +194,7 @@ async def looked(disk: Disk, files: Path) -> dict[str, Any]:
     from omni_core import Engine, IngestRequest, Settings
     from omni_core.engine.checking.looking import look
     from omni_core.engine.checking.mending import mend
+    from omni_server.library_check import lines
 
     settings = Settings(
         store=str(disk.place / "store"), cache_dir=str(disk.place / "cache"), encoder="hashing",
@@ -202,12 +203,17 @@ async def looked(disk: Disk, files: Path) -> dict[str, Any]:
     async with await Engine.open(settings) as engine:
         await engine.ingest(IngestRequest(str(text(files, "a ferry at dawn"))))
     disk.fill(0)
-    full = (await look(settings)).faults
+    full = await look(settings)
     mended = await mend(settings)
+    disk.make_room()
+    disk.fill(8 << 20)
+    little = await look(settings)
+    told = [(name, state) for name, state, *_ in lines(settings)]
     disk.make_room()
     after = await look(settings)
     return {
-        "full": [f"{f.detail}: {f.get}" for f in full], "done": mended.done, "left": mended.left,
+        "full": full.full, "faults": len(full.faults), "little": little.full,
+        "told": told, "done": mended.done, "left": mended.left,
         "after": [f.detail for f in after.faults], "sources": after.sources,
     }  # fmt: skip
 

@@ -325,6 +325,31 @@ def test_an_upload_is_named_by_its_token(access: Access) -> None:
         access.check("upload_" + "b3" * 13)
 
 
+@pytest.mark.parametrize("kind", [["catalog.sqlite", "lock"], ["catalog.sqlite", "backup.json"],
+                                  ["shared/lock"]])  # fmt: skip
+def test_any_other_library_under_a_root_is_not_among_its_files_either(
+    tmp_path: Path, kind: list[str]
+) -> None:
+    root, inner = tmp_path / "root", "talks/library/thumbs/film.jpg"
+    for file in (inner, *(f"talks/library/{k}" for k in kind), "talks/talk.mp4", "catalog.sqlite"):
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_bytes(b"x")
+    access = Access(Settings(roots=(str(root),), store=str(tmp_path / "own")))
+    (root / "link.jpg").symlink_to(root / inner)
+    for source in (inner, "link.jpg", "talks/library", "talks/library/**"):
+        with pytest.raises(RefusedError) as refused:
+            access.check(source)
+        assert refused.value.code == "PATH_NOT_ALLOWED"
+    for source in (".", "**", "talks/../**/*"):
+        found = [f.name for f in access.check(source).files]
+        assert found == ["catalog.sqlite", "talk.mp4"]
+    with pytest.raises(NotFoundError) as absent:
+        access.check("flim.jpg")
+    assert "film" not in str(absent.value)
+    within = Access(Settings(roots=(str(root / "talks/library"),), store=str(tmp_path / "own")))
+    assert within.check("thumbs/film.jpg").files  # it is the root that was chosen
+
+
 @pytest.mark.parametrize("name", ["store/uploads/upload_{}/film.mp4", "store/catalog.txt"])
 def test_a_library_under_a_root_is_not_among_its_files(tmp_path: Path, name: str) -> None:
     root = tmp_path / "root"

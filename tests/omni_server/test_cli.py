@@ -338,6 +338,18 @@ def test_a_library_in_the_folder_that_is_ingested_is_left_out(call: Any, media: 
     assert again.out.splitlines()[-1] == first.out.splitlines()[-1]
 
 
+def test_another_library_and_a_backup_in_the_folder_that_is_ingested_are_left_out(
+    call: Any, media: Path
+) -> None:
+    assert call("ingest", str(media), "--store", str(media / "other" / "library")).code == 0
+    assert (
+        call("backup", str(media / "copy"), "--store", str(media / "other" / "library")).code == 0
+    )
+    said = call("ingest", str(media), "--json")
+    found = sorted(Path(one["path"]).name for one in json.loads(said.out))
+    assert found == ["boats.md", "red.png", "tea.txt"]
+
+
 def test_an_empty_folder_says_so(call: Any, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     said = call("ingest", tmp_path / "empty")

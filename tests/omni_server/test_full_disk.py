@@ -102,8 +102,11 @@ async def test_a_built_model_that_cannot_be_kept_is_one_line(tmp_path: Path) -> 
 
 async def test_a_sound_library_is_not_called_damaged_for_its_full_disk(tmp_path: Path) -> None:
     said = await asyncio.to_thread(ran, "looked", tmp_path)
-    (full,), (left,) = said["full"], said["left"]
-    assert is_one_line_about_room({"line": full}) and is_one_line_about_room({"line": left})
+    (left,) = said["left"]
+    assert "disk is full" in said["full"] and is_one_line_about_room({"line": left})
+    assert said["faults"] == 0
+    assert is_one_line_about_room({"line": said["little"]})  # the index cannot be opened
+    assert said["told"] == [["library", "missing"]]
     assert (said["done"], said["after"], said["sources"]) == ([], [], 1)
 
 

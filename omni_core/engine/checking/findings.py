@@ -47,6 +47,8 @@ class Look:
     faults: tuple[Fault, ...] = ()
     notes: tuple[str, ...] = ()
     """What could not be looked at, and why."""
+    full: str = ""
+    """Why not all was looked at, where that is too little room on its disk; "" for enough."""
 
 
 @dataclass

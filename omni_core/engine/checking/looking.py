@@ -26,7 +26,7 @@ from omni_core.engine.checking.findings import GONE, UNINDEXED, Fault, Look, no_
 from omni_core.engine.checking.points import look_at_points
 from omni_core.engine.comparing import compare
 from omni_core.engine.store import OF_ONE_PROCESS
-from omni_core.errors import NotIndexedError, OmniError, StoreError
+from omni_core.errors import FullDiskError, NotIndexedError, OmniError, StoreError
 from omni_core.evidence import thumbnails
 from omni_core.index import versions
 from omni_core.settings import Settings
@@ -46,7 +46,7 @@ async def look(settings: Settings) -> Look:
     if not await asyncio.to_thread(store.is_dir):
         return Look(str(store))
     if full := await asyncio.to_thread(no_room, store):
-        return Look(str(store), faults=(Fault("files", full, "free some space there first"),))
+        return Look(str(store), full=full)
     try:
         lock = await asyncio.to_thread(StoreLock, store)
     except StoreError as e:
@@ -73,7 +73,7 @@ async def _look(settings: Settings, busy: str) -> Look:
     rows = [] if settings.catalog else await asyncio.to_thread(checking.damaged_rows, store)
     found += [Fault("catalog", f"{title}: {why.partition(': ')[0]}") for _, title, why in rows]
     notes = [busy] if busy else []
-    sources = segments = 0
+    sources, segments, full = 0, 0, ""
     if not whole and (settings.catalog or await asyncio.to_thread((store / checking.FILE).exists)):
         try:
             catalog = await asyncio.to_thread(open_catalog, settings, read_only=True)
@@ -83,12 +83,15 @@ async def _look(settings: Settings, busy: str) -> Look:
             with closing(catalog):
                 sources, segments = await asyncio.to_thread(catalog.totals)
                 back: set[str] = set()
-                of_index = [] if busy else await _of_index(settings, catalog, notes, back)
+                try:
+                    of_index = [] if busy else await _of_index(settings, catalog, notes, back)
+                except FullDiskError as e:
+                    of_index, full = [], str(e)
                 found += await asyncio.to_thread(_lost_before, catalog, back)
                 found += of_index
                 found += await asyncio.to_thread(_of_thumbnails, store, catalog)
     found += await asyncio.to_thread(_of_caches, settings)
-    return Look(str(store), sources, segments, tuple(found), tuple(notes))
+    return Look(str(store), sources, segments, tuple(found), tuple(notes), full)
 
 
 def unreadable(store: Path) -> Iterator[Fault]:
@@ -141,7 +144,7 @@ def _lost_before(catalog: Catalog, back: Collection[str]) -> list[Fault]:
 async def _of_index(
     settings: Settings, catalog: Catalog, notes: list[str], said: set[str]
 ) -> list[Fault]:
-    """`said` gets the ids of the sources that are named here."""
+    """`said` gets the ids of the sources that are named here. Raises FullDiskError."""
     store = settings.store_path
     _, segments = await asyncio.to_thread(catalog.totals)
     embedded = settings.index == "edge"
@@ -179,6 +182,8 @@ async def _of_index(
     except NotIndexedError as e:
         lacks = f"{e.collection} lacks indexes of {', '.join(e.lacks)}"
         found.append(Fault("index", f"{lacks}: filters are slow", UNINDEXED, harmless=True))
+    except FullDiskError:
+        raise
     except OmniError as e:
         if embedded:
             found.append(Fault("index", str(e)))

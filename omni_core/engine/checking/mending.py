@@ -10,7 +10,6 @@ import os
 import secrets
 import shutil
 import stat
-import tempfile
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -35,8 +34,10 @@ from omni_core.payload import of_sources
 from omni_core.protocols import Index
 from omni_core.query import Filter, Ids
 from omni_core.settings import Settings
+from omni_core.tasks import in_thread
 from omni_core.text.counting import counted
 from omni_core.types import EncoderInfo
+from omni_core.unfinished import Unfinished
 from omni_core.weights import cache
 
 ASIDE = "damaged"
@@ -217,9 +218,10 @@ async def _can_open_an_empty_one(settings: Settings, info: EncoderInfo) -> bool:
     """Whether it is the files that are damaged: a full disk, too little memory or a broken install
     would keep every index from being opened, and must not cost a sound one."""
     where = settings.store_path
-    folder = await asyncio.to_thread(tempfile.mkdtemp, dir=where, prefix=".trial-")
+    made = Unfinished(where / "trial", folder=True, private=True)
     try:
-        trial = await asyncio.to_thread(index.load, replace(settings, store=folder), info)
+        folder = await in_thread(made.make)
+        trial = await asyncio.to_thread(index.load, replace(settings, store=str(folder)), info)
         try:
             await trial.open()
             return not await trial.count()
@@ -228,7 +230,7 @@ async def _can_open_an_empty_one(settings: Settings, info: EncoderInfo) -> bool:
     except OmniError:
         return False
     finally:
-        await asyncio.to_thread(shutil.rmtree, folder, True)
+        await in_thread(made.remove)
 
 
 async def _mend_points(

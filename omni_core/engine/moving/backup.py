@@ -17,8 +17,6 @@ import asyncio
 import functools
 import json
 import os
-import secrets
-import shutil
 import sqlite3
 import stat
 from collections.abc import Awaitable, Callable, Collection, Iterator
@@ -44,6 +42,7 @@ from omni_core.files import (
 )
 from omni_core.protocols import Index
 from omni_core.tasks import finish_first, in_thread
+from omni_core.unfinished import Unfinished, sweep
 
 FORMAT = 1
 MANIFEST = "backup.json"
@@ -72,10 +71,11 @@ async def back_up(
     if await asyncio.to_thread(lambda: path.resolve().is_relative_to(store.resolve())):
         raise BadRequestError(f"{path} lies in the library itself; choose a folder elsewhere")
     index = await context.opened_index()
-    new = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     status = BackupStatus(str(path))
+    unfinished = Unfinished(path, folder=True, private=True)
     try:
-        await in_thread(functools.partial(new.mkdir, parents=True, mode=0o700))
+        await in_thread(sweep, path.parent, path.name)
+        new = await in_thread(unfinished.make)
         moment = functools.partial(_copy_moment, context.catalog, index, store / CATALOG, new)
         if not await _apart(moment):
             raise BadRequestError(
@@ -95,7 +95,7 @@ async def back_up(
         said = f"cannot write the backup {path}: {why}; nothing of it is left"
         raise StoreError(said, code=code) from e
     finally:
-        await in_thread(shutil.rmtree, new, True)
+        await in_thread(unfinished.remove)
     return status
 
 
@@ -124,6 +124,8 @@ async def restore(backup: Path, store: Path, *, progress: Progress | None = None
         await asyncio.to_thread(store.mkdir, parents=True, exist_ok=True, mode=0o700)
         lock = await asyncio.to_thread(StoreLock, store)
         try:
+            for folder in {(store / name).parent for name in files}:
+                await in_thread(sweep, folder)
             # the catalog last: without it the folder holds no library, and this can be run again
             for name in sorted(files, key=lambda name: (name == CATALOG, name)):
                 await in_thread(_put_back, backup, store, name, files[name])
@@ -276,11 +278,20 @@ def _check_files(files: dict[str, dict[str, Any]]) -> None:
 
 
 def _put_back(backup: Path, store: Path, name: str, facts: dict[str, Any]) -> None:
-    try:
-        if not stat.S_ISREG((backup / name).stat().st_mode):  # a pipe would be waited for
-            raise UnreadableError(f"{name} of the backup {backup} is no file; it cannot be used")
-        whole = copy_verified(backup / name, store / name, facts["sha256"])
-    except FileNotFoundError:
-        raise UnreadableError(f"the backup {backup} lacks {name}; it cannot be used") from None
-    if not whole:
+    _require_readable(backup, name)
+    if not copy_verified(backup / name, store / name, facts["sha256"]):
         raise UnreadableError(f"{name} of the backup {backup} is damaged; it cannot be used")
+
+
+def _require_readable(backup: Path, name: str) -> None:
+    """Raise UnreadableError where the backup has no such file that can be opened: what fails after
+    that is the store's."""
+    file = backup / name
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):  # a pipe would be waited for
+            raise UnreadableError(f"{name} of the backup {backup} is no file; it cannot be used")
+        file.open("rb").close()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UnreadableError(f"the backup {backup} lacks {name}; it cannot be used") from None
+    except OSError as e:
+        raise UnreadableError(f"{name} of the backup {backup} cannot be read: {e.strerror}") from e

@@ -6,8 +6,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-import secrets
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from functools import partial
@@ -28,6 +26,7 @@ from omni_core.points import Point
 from omni_core.protocols import Index
 from omni_core.tasks import in_thread
 from omni_core.types import EncoderInfo
+from omni_core.unfinished import Unfinished, sweep
 
 SUFFIX = ".parquet"
 """What a name ends in that means one file."""
@@ -71,8 +70,10 @@ async def export_vectors(
     elif collection:
         facts["collection"] = collection_filter(collection)
     status = VectorsStatus(str(path), sources_total=len(rows))
-    new = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    unfinished = Unfinished(path, folder=not one_file)
     try:
+        await in_thread(sweep, path.parent, path.name)
+        new = await in_thread(unfinished.make)
         writer = await in_thread(kind, new, facts)
         try:
             for row in rows:
@@ -101,7 +102,7 @@ async def export_vectors(
     except OSError as e:
         raise BadRequestError(f"cannot write {path}: {e.strerror or e}") from e
     finally:
-        await in_thread(_remove, new)
+        await in_thread(unfinished.remove)
     return replace(status, current="")
 
 
@@ -113,13 +114,6 @@ def _writer(one_file: bool) -> Any:
 
 def _images(store: Path | None, source_id: str) -> list[Thumbnail]:
     return [] if store is None else list(of_source(store, source_id))
-
-
-def _remove(new: Path) -> None:
-    if new.is_dir():
-        shutil.rmtree(new, ignore_errors=True)
-    else:
-        new.unlink(missing_ok=True)
 
 
 def _rows(catalog: Catalog, collection: str) -> list[SourceRow]:

@@ -41,8 +41,7 @@ class FolderWriter:
     return."""
 
     def __init__(self, folder: Path, facts: Mapping[str, Any]) -> None:
-        """`folder` is made. `facts`: `model`, `fingerprint`, `dim`, `multi_vector`."""
-        folder.mkdir(parents=True)
+        """`folder` is empty. `facts`: `model`, `fingerprint`, `dim`, `multi_vector`."""
         self._folder, self._facts = folder, facts
         self._rows: dict[str, int] = {}
         """By name of the file."""

@@ -16,6 +16,7 @@ from omni_core.engine.api import EngineApi
 from omni_core.engine.results import Change, FolderStatus, IngestStatus, SourceRow
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.ids import PIPELINE
+from omni_core.libraries import is_library
 from omni_core.watch.retention import missing, outdated
 from omni_server.cli.opening import open_library, open_settled
 from omni_server.cli.printing import Bar, as_json, hint, length, say, table
@@ -143,7 +144,7 @@ def _absolute(name: str) -> str:
 
 def files_of(paths: Sequence[str], store: Path) -> list[str]:
     """The files named, and those inside folders, each once; hidden ones only when named, and none
-    of the library's own in the store."""
+    of the library's own in the store or of another library in a folder."""
     own = Path(os.path.realpath(store))
     found: dict[str, None] = {}
     for name in paths:
@@ -165,6 +166,9 @@ def _inside(folder: Path, without: Path) -> Iterator[str]:
         return not name.startswith(".")
 
     for at, folders, names in os.walk(folder):
+        if at != str(folder) and is_library(at, (*folders, *names)):
+            folders.clear()
+            continue
         folders[:] = sorted(f for f in folders if counts(at, f))
         yield from (os.path.join(at, n) for n in sorted(names) if not n.startswith("."))
 

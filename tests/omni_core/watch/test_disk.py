@@ -21,3 +21,22 @@ def test_subtitles_in_a_folder_beside_their_film_are_not_seen(tmp_path: Path, wh
     paths = [str(tmp_path)] if whole else [str(tmp_path / name) for name in FILES]
     seen = look(paths, str(tmp_path))
     assert {str(Path(p).relative_to(tmp_path)) for p in seen.files} == SEEN
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("kind", [["catalog.sqlite", "lock"], ["catalog.sqlite", "backup.json"],
+                                  ["shared/lock"]])  # fmt: skip
+def test_libraries_in_a_watched_folder_are_not_seen(
+    tmp_path: Path, whole: bool, kind: list[str]
+) -> None:
+    files = ["sub/talk.mp4", "lib/thumbs/a.jpg", "sub/lib/uploads/b/c.mp4", "lock/d.mp4"]
+    files += [f"{lib}/{name}" for lib in ("lib", "sub/lib") for name in kind]
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    paths = [str(tmp_path)] if whole else [str(tmp_path / name) for name in (*files, "sub/lib")]
+    seen = look(paths, str(tmp_path))
+    assert {str(Path(p).relative_to(tmp_path)) for p in seen.files} == {
+        "sub/talk.mp4",
+        "lock/d.mp4",
+    }

@@ -103,6 +103,16 @@ async def test_a_tool_without_its_scope_is_refused_in_one_line(
     assert engine.asked == []
 
 
+async def test_who_may_read_the_whole_library_compares_it_with_a_file_of_the_roots(
+    web: Web, engine: Any, root: Path
+) -> None:
+    (root / "a.md").write_text("words")
+    async with web(READ) as http, mcp(http, "auto") as client:
+        result = await client.call_tool("similar_to", {"ref": "a.md"})
+    assert not result.is_error
+    assert [request.path for request in engine.asked] == [str(root / "a.md")]
+
+
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_without_read_no_resource_prompt_or_completion_answers(
     web: Web, engine: Any, mode: Any

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -165,6 +166,20 @@ async def test_a_backup_with_a_pipe_in_place_of_a_file_is_refused_without_waitin
     with pytest.raises(UnreadableError, match=r"catalog\.sqlite of the backup .* is no file"):
         async with asyncio.timeout(30):
             await restore(backup, tmp_path / "new")
+
+
+async def test_what_is_wrong_with_a_file_of_the_backup_is_not_said_of_the_store(
+    backup: Path, tmp_path: Path
+) -> None:
+    catalog, index = backup / "catalog.sqlite", backup / "index"
+    catalog.unlink()
+    catalog.mkdir()
+    with pytest.raises(UnreadableError, match=r"catalog\.sqlite of the backup .* is no file"):
+        await restore(backup, tmp_path / "new")
+    shutil.rmtree(index)
+    index.write_text("in place of a folder")
+    with pytest.raises(UnreadableError, match=r"the backup .* lacks index/"):
+        await restore(backup, tmp_path / "another")
 
 
 async def test_neither_a_backup_nor_a_library_is_overwritten(
