@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from omni_core.errors import BadRequestError, UnavailableError, unpack
-from omni_core.tls import refusal_in
+from omni_core.tls import certificates, refusal_in, trusting
 
 log = logging.getLogger(__name__)
 
@@ -35,11 +35,13 @@ _KEEPALIVE = (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
 class ModelServerClient:
     """A connection to a model server at one address. Thread-safe."""
 
-    def __init__(self, url: str, token: str, *, attempts: int = 0) -> None:
+    def __init__(self, url: str, token: str, *, ca: str = "", attempts: int = 0) -> None:
         """`url` as set by the operator; redirects are not followed and proxies not used.
-        `attempts`: how often a request is sent until it is answered; 0: `MAX_ATTEMPTS`.
+        `ca`: `Settings.encoder_ca`. `attempts`: how often a request is sent until it is answered;
+        0: `MAX_ATTEMPTS`.
 
-        Raises BadRequestError for an address that is not http or https.
+        Raises BadRequestError for an address that is not http or https, and for a CA file that
+        cannot be read.
         """
         if not _is_address(url):
             hidden = any(sign in url for sign in "@?#")  # beside these may stand a secret
@@ -51,9 +53,13 @@ class ModelServerClient:
         self._base = url.rstrip("/")
         headers = {"authorization": f"Bearer {token}"} if token else {}
         self._attempts = attempts or MAX_ATTEMPTS
+        own = ca and url.startswith("https:")
+        verify = trusting(certificates(ca, "encoder_ca")) if own else True
         self._client = httpx2.Client(
             headers=headers, trust_env=False, follow_redirects=False,
-            transport=httpx2.HTTPTransport(trust_env=False, socket_options=_socket_options()),
+            transport=httpx2.HTTPTransport(
+                verify=verify, trust_env=False, socket_options=_socket_options()
+            ),
         )  # fmt: skip
 
     def get_json(self, path: str, *, seconds: float) -> Any:
@@ -186,8 +192,8 @@ def _why(error: httpx2.HTTPError) -> str:
     tls = refusal_in(error)
     if isinstance(tls, ssl.SSLCertVerificationError):
         return (
-            f"has a certificate that is not trusted ({tls.verify_message}): use one of an "
-            "authority that this machine trusts, for the name in encoder_url"
+            f"has a certificate that is not trusted ({tls.verify_message}): set OMNI_ENCODER_CA to "
+            "the certificate of who signed it, or have it renewed for the name in encoder_url"
         )
     if tls is not None:
         return f"does not speak TLS as expected ({tls.reason}): is it http:// there?"

@@ -14,10 +14,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from omni_core.encoders.remote import client as http
-from omni_core.encoders.remote.client import ModelServerClient
 from omni_core.encoders.remote.hanging import unless_hanging
 from omni_core.encoders.remote.member import BUSY, MARK, Description, Member, ask
-from omni_core.encoders.remote.roll_call import addresses, ask_each, difference, may_change
+from omni_core.encoders.remote.roll_call import ask_each, clients_of, difference, may_change
 from omni_core.errors import BadRequestError, OmniError, UnavailableError
 from omni_core.settings import Settings
 
@@ -38,9 +37,7 @@ class WorkerPool:
 
         Raises UnavailableError when none answers, BadRequestError when they run different models.
         """
-        urls, token = addresses(settings), settings.encoder_token
-        members = [Member(ModelServerClient(url, token, attempts=1)) for url in urls]
-        pool = cls(members)
+        pool = cls([Member(client) for client in clients_of(settings)])
         try:
             pool._meet()
         except BaseException:

@@ -31,8 +31,14 @@ class WorkerState:
     """What hears and reads; None where nothing does."""
 
 
-def addresses(settings: Settings) -> list[str]:
-    """The addresses in `Settings.encoder_url`. Raises BadRequestError for too many."""
+def clients_of(settings: Settings) -> list[ModelServerClient]:
+    """A client for each address in `Settings.encoder_url`, which sends a request once. Raises
+    BadRequestError for too many, for a wrong address, and for a CA file that cannot be read."""
+    token, ca = settings.encoder_token, settings.encoder_ca
+    return [ModelServerClient(url, token, ca=ca, attempts=1) for url in _addresses(settings)]
+
+
+def _addresses(settings: Settings) -> list[str]:
     found = [url.strip() for url in settings.encoder_url.split(",")]
     urls = list(dict.fromkeys(url for url in found if url))
     if len(urls) > MAX_WORKERS:
@@ -44,9 +50,8 @@ def addresses(settings: Settings) -> list[str]:
 
 
 def look(settings: Settings) -> list[WorkerState]:
-    """Every worker of these settings, asked once. Raises BadRequestError for a wrong address."""
-    token = settings.encoder_token
-    clients = [ModelServerClient(url, token, attempts=1) for url in addresses(settings)]
+    """Every worker of these settings, asked once. Raises what `clients_of` raises."""
+    clients = clients_of(settings)
     answers = ask_each(clients)
     for client in clients:
         client.close()

@@ -176,7 +176,7 @@ def _client(settings: Settings) -> ModelServerClient:
             "several vLLM servers, and name that"
         )
     url = settings.encoder_url.removeprefix("vllm+").rstrip("/").removesuffix("/v1")
-    return ModelServerClient(url, settings.encoder_token)
+    return ModelServerClient(url, settings.encoder_token, ca=settings.encoder_ca)
 
 
 def _spec(name: str, settings: Settings) -> ModelSpec:
