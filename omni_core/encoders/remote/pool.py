@@ -10,22 +10,30 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from omni_core.encoders.remote import client as http
+from omni_core.encoders.remote.chances import Chances
 from omni_core.encoders.remote.hanging import unless_hanging
-from omni_core.encoders.remote.member import BUSY, MARK, Description, Member, ask
+from omni_core.encoders.remote.member import MARK, Description, Member, ask
+from omni_core.encoders.remote.pace import Kind, kind_of, weights
+from omni_core.encoders.remote.refusals import BUSY
 from omni_core.encoders.remote.roll_call import ask_each, clients_of, difference, may_change
-from omni_core.errors import BadRequestError, OmniError, UnavailableError
+from omni_core.errors import (
+    WORKERS_UNREACHABLE,
+    BadRequestError,
+    OmniError,
+    UnavailableError,
+)
 from omni_core.settings import Settings
 
 log = logging.getLogger(__name__)
 
 LOADING_S = 15.0
 """How long workers are asked again at the start while their models load."""
-MAX_LOST = 4
-"""Workers that one call may lose: what kills each of them is not sent to all."""
+T = TypeVar("T")
 
 
 class WorkerPool:
@@ -61,18 +69,28 @@ class WorkerPool:
         return next((d for d in known if d.reading is not None), known[0])
 
     def post(
-        self, path: str, body: bytes, *, seconds: float, patience_s: float, reading: bool = False
-    ) -> bytes:
-        """The answer of the least loaded worker; with `reading` of one that reads.
+        self,
+        path: str,
+        body: bytes,
+        read: Callable[[bytes], T],
+        *,
+        seconds: float,
+        patience_s: float,
+        reading: bool = False,
+    ) -> T:
+        """What `read` makes of the answer of the least loaded worker; with `reading` of one that
+        reads. An answer of which it makes BadRequestError is none: another worker is asked.
 
         `seconds` is the deadline of one worker, and for how long busy ones are asked again;
         `patience_s` how long a worker is waited for while none answers. Raises UnavailableError
         when none does; what a worker answers else is raised as it is.
         """
-        lost = 0
+        chances = Chances(patience_s)
+        kind = kind_of(path, body)
         until = time.monotonic() + seconds
         while True:
-            member = self._take(reading, until, patience_s)
+            member = self._take(reading, until, patience_s, kind)
+            began = time.monotonic()
             mark = member.described.mark if member.described else ""
             marked = {MARK: mark} if mark else {}
             try:
@@ -80,18 +98,19 @@ class WorkerPool:
                     member.client.post_bytes, path, body, seconds=seconds, headers=marked
                 )
                 answer = unless_hanging(post, member.client.lives, seconds, member.name)
+                found = _understood(read, answer, member.name)
             except UnavailableError as e:
                 self._fell(member, e)
-                lost += e.code != BUSY
-                if lost >= MAX_LOST:
+                if not chances.another(e):
                     raise
                 log.warning("%s; asking again", e)
             except BaseException:
-                self._done(member, None)
+                self._done(member)
                 raise
             else:
-                self._done(member, time.monotonic())
-                return answer
+                member.pace.took(kind, time.monotonic() - began)
+                self._done(member, answered=True)
+                return found
 
     def close(self) -> None:
         """Close the connections."""
@@ -126,7 +145,7 @@ class WorkerPool:
                 log.warning("%s; the other workers serve", member.why)
         self._watch()
 
-    def _take(self, reading: bool, until: float, patience_s: float) -> Member:
+    def _take(self, reading: bool, until: float, patience_s: float, kind: Kind) -> Member:
         """The least loaded worker that is up, with one more call; waits for one."""
         patient = time.monotonic() + patience_s
         with self._changed:
@@ -141,10 +160,7 @@ class WorkerPool:
                         member.state = "up"
                 ready = [m for m in able if m.state == "up"]
                 if ready:
-                    chosen = min(ready, key=lambda m: (m.running, m.last))
-                    chosen.running += 1
-                    chosen.last = now
-                    return chosen
+                    return _least_loaded(ready, kind, now)
                 end = until if able else patient
                 if now >= end:
                     raise self._none_answers()
@@ -161,16 +177,16 @@ class WorkerPool:
             self._changed.notify_all()
         self._watch()
 
-    def _done(self, member: Member, answered: float | None) -> None:
+    def _done(self, member: Member, *, answered: bool = False) -> None:
         with self._changed:
             member.running -= 1
-            if answered is not None and member.state != "refused":
+            if answered and member.state != "refused":
                 member.works()
             self._changed.notify_all()
 
     def _none_answers(self) -> UnavailableError:
         busy = all(m.state == "busy" for m in self._members)
-        code = BUSY if busy else None
+        code = BUSY if busy else WORKERS_UNREACHABLE
         if len(self._members) == 1:
             return UnavailableError(self._members[0].why, code=code)
         each = "; ".join(m.why or f"{m.name} only embeds" for m in self._members)
@@ -226,6 +242,30 @@ class WorkerPool:
         ]  # fmt: skip
         assert member.described is not None  # noqa: S101 - it answered
         return difference(member.name, member.described, others)
+
+
+def _least_loaded(ready: Sequence[Member], kind: Kind, now: float) -> Member:
+    """The worker that would be done first, as far as can be told, with one more call: the one with
+    the fewest, where none is much slower than the others; else the one that rested longest."""
+    slower = weights([m.pace for m in ready], kind, now)
+    _, _, at = min(
+        ((m.running + 1) * times, m.last, n)
+        for n, (m, times) in enumerate(zip(ready, slower, strict=True))
+    )
+    chosen = ready[at]
+    chosen.running += 1
+    chosen.last = now
+    chosen.pace.gets(kind, now)
+    return chosen
+
+
+def _understood(read: Callable[[bytes], T], answer: bytes, name: str) -> T:
+    try:
+        return read(answer)
+    except BadRequestError as e:
+        raise UnavailableError(
+            f"the model server {name} gave an answer that cannot be used: {e}"
+        ) from e
 
 
 def _note(member: Member, answer: Description | OmniError) -> bool:

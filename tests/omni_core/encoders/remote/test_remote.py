@@ -20,8 +20,9 @@ from starlette.routing import Route
 
 from omni_core import encoders
 from omni_core.encoders import hashing
-from omni_core.encoders.remote import client, hanging, wire
+from omni_core.encoders.remote import client, hanging, refusals
 from omni_core.encoders.remote import encoder as remote
+from omni_core.encoders.remote.description import pack_info
 from omni_core.errors import BadRequestError, OmniError, RefusedError, UnavailableError
 from omni_core.models.serving import load
 from omni_core.models.serving import process as serving
@@ -143,7 +144,7 @@ def test_tls_that_does_not_succeed_is_told_from_a_server_that_is_not_there(worke
     untrusted.verify_message = "self-signed certificate"
     failed = httpx2.ConnectError("it failed")
     failed.__cause__ = untrusted
-    assert "not trusted (self-signed certificate)" in client._why(failed)
+    assert "not trusted (self-signed certificate)" in str(refusals.of_failure("host", failed))
 
 
 def test_a_server_that_is_no_worker_is_named_as_such(running: Running, settings: ForWorker) -> None:
@@ -158,7 +159,7 @@ def test_a_worker_that_restarts_is_asked_again(running: Running, settings: ForWo
         seen.append(request.url.path)
         if len(seen) < 3:
             return JSONResponse({"error": "restarting"}, status_code=503)
-        return JSONResponse(wire.pack_info(hashing.HashingEncoder.describe(Settings())))
+        return JSONResponse(pack_info(hashing.HashingEncoder.describe(Settings())))
 
     with running(Starlette(routes=[Route("/info", info)])) as url:
         assert encoders.describe(settings(url)).name == "hashing"
