@@ -1,14 +1,17 @@
-"""How often a call may fail at workers before it is given up."""
+"""What counts as an answer to a call, and how often it may fail before it is given up."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from omni_core.encoders.remote.refusals import BUSY
-from omni_core.errors import WORKERS_UNREACHABLE, UnavailableError
+from omni_core.errors import WORKERS_UNREACHABLE, BadRequestError, UnavailableError
 
 MAX_LOST = 4
 """Workers that one call may lose: what kills each of them is not sent to all."""
+T = TypeVar("T")
 
 
 class Chances:
@@ -31,3 +34,14 @@ class Chances:
             return now < self._until
         self._lost += 1
         return self._lost < MAX_LOST
+
+
+def understood(read: Callable[[bytes], T], answer: bytes, name: str) -> T:
+    """What `read` makes of the answer of the worker `name`. Raises UnavailableError where that is
+    nothing."""
+    try:
+        return read(answer)
+    except BadRequestError as e:
+        raise UnavailableError(
+            f"the model server {name} gave an answer that cannot be used: {e}"
+        ) from e

@@ -59,7 +59,7 @@ class ModelServerClient:
         if token:
             headers["authorization"] = f"Bearer {token}"
         self._attempts = attempts or MAX_ATTEMPTS
-        own = ca and url.startswith("https:")
+        own = ca and urlsplit(url).scheme == "https"
         verify = trusting(certificates(ca, "encoder_ca")) if own else True
         self._client = httpx2.Client(
             headers=headers, trust_env=False, follow_redirects=False,

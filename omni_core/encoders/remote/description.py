@@ -1,20 +1,23 @@
-"""What a worker says of its model, as JSON and back."""
+"""What a worker says of its model, as JSON and back, and whether vectors are of that model."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from omni_core.codec import MalformedError, codec, frames
 from omni_core.encoders.remote.wire import FORMAT, other_format
 from omni_core.errors import BadRequestError, UnavailableError
-from omni_core.types import Channel, EncoderInfo
+from omni_core.points import is_usable
+from omni_core.types import Channel, EncoderInfo, Vector
 
 MAX_DIM, MAX_BATCH = 1 << 16, 1 << 12
 _OF_A_FILE = ("password", "transcript", "undrawn", "hung")
 """Options of cutting that no encoder decides."""
 _INFO = codec(EncoderInfo)
+_OTHER_VERSION = "the worker's description is of another version"
 
 
 def pack_info(info: EncoderInfo, **more: Any) -> dict[str, Any]:
@@ -45,4 +48,17 @@ def unpack_info(data: Any) -> EncoderInfo:
     return info
 
 
-_OTHER_VERSION = "the worker's description is of another version"
+def fit(vectors: Sequence[Vector | None], info: EncoderInfo, contents: int) -> None:
+    """Raise BadRequestError unless there is a usable vector, or None, for each content."""
+    if len(vectors) != contents:
+        raise BadRequestError(f"the answer has {len(vectors)} vectors for {contents} contents")
+    for vector in vectors:
+        if vector is None:
+            continue
+        if vector.ndim != 1 + info.multi_vector or vector.shape[-1] != info.dim:
+            raise BadRequestError(
+                f"the answer has a vector of shape {vector.shape}, those of {info.name} have "
+                f"{info.dim} values"
+            )
+        if not is_usable(vector):
+            raise BadRequestError("the answer has a vector that is not finite or has no length")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Self
 
 from omni_core.encoders.remote import wire
-from omni_core.encoders.remote.fitting import fit
+from omni_core.encoders.remote.description import fit
 from omni_core.encoders.remote.pool import WorkerPool
 from omni_core.errors import BadRequestError
 from omni_core.protocols import Encoder, Reranker

@@ -54,6 +54,8 @@ class Member:
     """busy: it answers, but takes no more work for now. refused: it runs other models."""
     why: str = ""
     """Why it is not up, in one line."""
+    told: str = ""
+    """How it failed its last call; "" where it did not."""
     described: Description | None = None
     running: int = 0
     """Calls of this process that it works on."""
@@ -97,7 +99,7 @@ class Member:
 
     def works(self) -> None:
         """It answered a call."""
-        self.state, self.why, self._pause = "up", "", FIRST_PAUSE_S
+        self.state, self.why, self.told, self._pause = "up", "", "", FIRST_PAUSE_S
 
     def _wait(self, longest: float) -> None:
         self.due = time.monotonic() + self._pause

@@ -15,10 +15,11 @@ from functools import partial
 from typing import TypeVar
 
 from omni_core.encoders.remote import client as http
-from omni_core.encoders.remote.chances import Chances
+from omni_core.encoders.remote.chances import Chances, understood
+from omni_core.encoders.remote.choosing import least_loaded, note
 from omni_core.encoders.remote.hanging import unless_hanging
 from omni_core.encoders.remote.member import MARK, Description, Member, ask
-from omni_core.encoders.remote.pace import Kind, kind_of, weights
+from omni_core.encoders.remote.pace import Kind, kind_of
 from omni_core.encoders.remote.refusals import BUSY
 from omni_core.encoders.remote.roll_call import ask_each, clients_of, difference, may_change
 from omni_core.errors import (
@@ -98,12 +99,12 @@ class WorkerPool:
                     member.client.post_bytes, path, body, seconds=seconds, headers=marked
                 )
                 answer = unless_hanging(post, member.client.lives, seconds, member.name)
-                found = _understood(read, answer, member.name)
+                found = understood(read, answer, member.name)
             except UnavailableError as e:
-                self._fell(member, e)
+                news = self._fell(member, e)
                 if not chances.another(e):
                     raise
-                log.warning("%s; asking again", e)
+                log.log(logging.WARNING if news else logging.INFO, "%s; asking again", e)
             except BaseException:
                 self._done(member)
                 raise
@@ -127,7 +128,7 @@ class WorkerPool:
         started, attempt = time.monotonic(), 1
         while True:
             answers = ask_each([m.client for m in self._members])
-            known = [m for m, a in zip(self._members, answers, strict=True) if _note(m, a)]
+            known = [m for m, a in zip(self._members, answers, strict=True) if note(m, a)]
             if known:
                 break
             loading = any(isinstance(a, UnavailableError) and a.code == BUSY for a in answers)
@@ -160,22 +161,25 @@ class WorkerPool:
                         member.state = "up"
                 ready = [m for m in able if m.state == "up"]
                 if ready:
-                    return _least_loaded(ready, kind, now)
+                    return least_loaded(ready, kind, now)
                 end = until if able else patient
                 if now >= end:
                     raise self._none_answers()
                 pause = min([m.due for m in able] or [end])
                 self._changed.wait(max(0.01, min(pause, end) - now))
 
-    def _fell(self, member: Member, error: UnavailableError) -> None:
+    def _fell(self, member: Member, error: UnavailableError) -> bool:
+        """Record that a worker failed a call; whether it did not fail the last one likewise."""
         with self._changed:
             member.running -= 1
+            news, member.told = member.told != str(error), str(error)
             if error.code == BUSY:
                 member.is_busy(error)
             else:
                 member.falls(error)
             self._changed.notify_all()
         self._watch()
+        return news
 
     def _done(self, member: Member, *, answered: bool = False) -> None:
         with self._changed:
@@ -209,7 +213,7 @@ class WorkerPool:
                 answer = e
             with self._changed:
                 told = member.why if member.state == "refused" else ""
-                if _note(member, answer) and (why := self._odd(member)):
+                if note(member, answer) and (why := self._odd(member)):
                     if why != told:
                         log.warning("%s; it gets no work", why)
                     member.is_refused(why)
@@ -242,37 +246,3 @@ class WorkerPool:
         ]  # fmt: skip
         assert member.described is not None  # noqa: S101 - it answered
         return difference(member.name, member.described, others)
-
-
-def _least_loaded(ready: Sequence[Member], kind: Kind, now: float) -> Member:
-    """The worker that would be done first, as far as can be told, with one more call: the one with
-    the fewest, where none is much slower than the others; else the one that rested longest."""
-    slower = weights([m.pace for m in ready], kind, now)
-    _, _, at = min(
-        ((m.running + 1) * times, m.last, n)
-        for n, (m, times) in enumerate(zip(ready, slower, strict=True))
-    )
-    chosen = ready[at]
-    chosen.running += 1
-    chosen.last = now
-    chosen.pace.gets(kind, now)
-    return chosen
-
-
-def _understood(read: Callable[[bytes], T], answer: bytes, name: str) -> T:
-    try:
-        return read(answer)
-    except BadRequestError as e:
-        raise UnavailableError(
-            f"the model server {name} gave an answer that cannot be used: {e}"
-        ) from e
-
-
-def _note(member: Member, answer: Description | OmniError) -> bool:
-    """Record what a worker answered; whether it is up."""
-    if isinstance(answer, Description):
-        member.rises(answer)
-        return True
-    error = answer if isinstance(answer, UnavailableError) else UnavailableError(str(answer))
-    member.falls(error)
-    return False

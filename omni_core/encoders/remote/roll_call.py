@@ -39,7 +39,7 @@ def clients_of(settings: Settings) -> list[ModelServerClient]:
 
 
 def _addresses(settings: Settings) -> list[str]:
-    found = [url.strip() for url in settings.encoder_url.split(",")]
+    found = [url.strip().rstrip("/") for url in settings.encoder_url.split(",")]
     urls = list(dict.fromkeys(url for url in found if url))
     if len(urls) > MAX_WORKERS:
         raise BadRequestError(

@@ -82,7 +82,7 @@ class Body:
         if raw is None or raw.dtype != np.uint8 or raw.nbytes > MAX_JSON:
             raise BadRequestError("the body holds no JSON, or too much of it")
         try:
-            facts = json.loads(raw.tobytes())
+            facts = _JSON_OF_NUMBERS.decode(raw.tobytes().decode())
         except (ValueError, RecursionError):
             raise BadRequestError("the JSON of the body cannot be read") from None
         if not isinstance(facts, dict):
@@ -152,6 +152,15 @@ def unpack_scores(body: bytes) -> list[float | None]:
             "the model worker's answer holds no scores: install the same omni-mcp on both machines"
         ) from None
     return scores
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):  # NaN, 1e999
+        raise ValueError("no number")
+    return number
+
+
+_JSON_OF_NUMBERS = json.JSONDecoder(parse_constant=_finite, parse_float=_finite)
 
 
 def other_format(theirs: Any) -> str:

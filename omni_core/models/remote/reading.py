@@ -16,6 +16,7 @@ from functools import partial
 
 from omni_core import readers
 from omni_core.encoders.remote import wire as contents
+from omni_core.encoders.remote.description import fit
 from omni_core.encoders.remote.encoder import (
     EVIDENCE_PATIENCE_S,
     EVIDENCE_S,
@@ -24,7 +25,6 @@ from omni_core.encoders.remote.encoder import (
     RemoteEncoder,
     size_of,
 )
-from omni_core.encoders.remote.fitting import fit
 from omni_core.encoders.remote.offer import ReadingOffer
 from omni_core.encoders.remote.pool import WorkerPool
 from omni_core.errors import BadRequestError
@@ -164,11 +164,15 @@ class RemoteReading(Reading):
         return done.processed
 
     def _done(self, step: Step, answer: bytes) -> Done:
-        """What a worker answered to a step. Raises BadRequestError for an answer to another."""
+        """What a worker answered to a step. Raises BadRequestError for an answer to another, and
+        for one that lacks a segment."""
         done = unpack_done(answer)
         encoded = done.processed.encoded
         if any(e.segment.source_id != step.source_id for e in encoded):
             raise BadRequestError("the answer is about another source")
+        sent = [s.id for s in step.segments] if step.kind == "process" else []
+        if [e.segment.id for e in encoded[: len(sent)]] != sent:
+            raise BadRequestError("the answer lacks segments that were sent")
         fit([e.vector for e in encoded], self._info, len(encoded))
         return done
 

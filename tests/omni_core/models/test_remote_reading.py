@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from omni_core.encoders.remote.wire import Body, Writer
 from omni_core.errors import BadRequestError, OmniError, UnavailableError
 from omni_core.models.answers import Processed, ReadOptions
 from omni_core.models.remote import reading as remote
-from omni_core.models.remote.wire import Step, pack_step, unpack_done
+from omni_core.models.remote.wire import Done, Step, pack_done, pack_step, unpack_done
 from omni_core.models.service import ModelService, service
 from omni_core.models.serving import load
 from omni_core.models.serving.app import worker_app
@@ -478,6 +479,31 @@ def test_an_answer_about_another_source_is_not_taken(
         with pytest.raises(UnavailableError, match="cannot be used: the answer is about another"):
             read.process([sound(0, "src_b")], ReadOptions())
         assert len(both.process([sound(0, "src_b")], ReadOptions()).encoded) == 1
+
+
+def less(done: Done) -> Done:
+    return replace(done, processed=replace(done.processed, encoded=done.processed.encoded[1:]))
+
+
+def pending_nowhere(done: Done) -> Done:
+    return replace(done, processed=replace(done.processed, pending_from=float("nan")))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"), [(less, "lacks segments that were sent"), (pending_nowhere, "cannot be")]
+)
+def test_an_answer_that_is_not_whole_is_none(
+    counter: None, tmp_path: Path, models: Make, worker: str,
+    change: Callable[[Done], Done], said: str,
+) -> None:  # fmt: skip
+    def changed(answer: Answer) -> Response:
+        return answer.response(pack_done(change(unpack_done(answer.body))))
+
+    with running(Between(worker_app(plain(tmp_path), TOKEN), changed)) as url:
+        read, both = models(loaded(url)), models(url, worker)
+        with pytest.raises(UnavailableError, match=f"gave an answer that cannot be used.*{said}"):
+            read.process([shot(0), sound(0)], ReadOptions())
+        assert len(both.process([shot(0), sound(0)], ReadOptions()).encoded) == 2
 
 
 FAILS = """

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from omni_core import encoders
 from omni_core.encoders import hashing
-from omni_core.encoders.remote import client, hanging, refusals
+from omni_core.encoders.remote import client, hanging, refusals, roll_call
 from omni_core.encoders.remote import encoder as remote
 from omni_core.encoders.remote.description import pack_info
 from omni_core.errors import BadRequestError, OmniError, RefusedError, UnavailableError
@@ -222,3 +222,10 @@ def test_an_answer_that_is_no_json_is_one_line(running: Running, settings: ForWo
         pytest.raises(UnavailableError, match="no JSON: correct encoder_url"),
     ):
         encoders.describe(settings(url))
+
+
+def test_an_address_that_is_written_twice_is_one_worker(settings: ForWorker) -> None:
+    twice = settings("http://127.0.0.1:7000, http://127.0.0.1:7000/,http://127.0.0.1:7000")
+    (one,) = roll_call.clients_of(twice)
+    assert one.name == "127.0.0.1:7000"
+    one.close()

@@ -46,6 +46,7 @@ def test_a_worker_is_trusted_by_the_ca_file_and_by_no_other(
         with pytest.raises(UnavailableError, match=r"certificate that is not trusted .*_CA") as e:
             encoders.load(Settings(**chosen, encoder_ca=untrusted))
         assert "\n" not in str(e.value)
+    chosen["encoder_url"] = safe.replace("https", "HTTPS") + "/"
     known = Settings(**chosen, encoder_ca=str(pem))
     here = service(Settings(**DEAF))
     there = service(known)
