@@ -32,6 +32,9 @@ CALL = "x-omni-call"
 """Header with a number that only this call has. A worker sends it back: a cache or a proxy that
 gives one the answer to another call is noticed, and nothing of it stored."""
 _RETRIED_STATUS = (429, 502, 503, 504)
+IDLE_S = 5.0
+"""How long a connection is kept that nothing is asked on; workers keep theirs longer, so that no
+call meets one that is just being closed."""
 _KEEPALIVE = (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
 """A machine that is gone is noticed in half a minute, also in the middle of a long answer."""
 
@@ -64,7 +67,10 @@ class ModelServerClient:
         self._client = httpx2.Client(
             headers=headers, trust_env=False, follow_redirects=False,
             transport=httpx2.HTTPTransport(
-                verify=verify, trust_env=False, socket_options=_socket_options()
+                verify=verify,
+                trust_env=False,
+                socket_options=_socket_options(),
+                limits=httpx2.Limits(keepalive_expiry=IDLE_S),
             ),
         )  # fmt: skip
 

@@ -53,6 +53,8 @@ MAX_QUESTIONS = 16
 """Calls of questions at once, besides."""
 log = logging.getLogger(__name__)
 
+IDLE_S = 30
+"""How long a connection is kept that nothing is asked on: longer than servers keep theirs."""
 Handler = Callable[["Request"], Awaitable["Response"]]
 _STATUS = {BadRequestError: 400, RefusedError: 401, TooLargeError: 413, UnavailableError: 503}
 
@@ -62,7 +64,9 @@ def serve(settings: Settings, token: str, bound: socket.socket) -> None:
     import uvicorn
 
     application = worker_app(settings, token)
-    config = uvicorn.Config(application, log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        application, log_level="warning", access_log=False, timeout_keep_alive=IDLE_S
+    )
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C, after the calls under way have ended
         uvicorn.Server(config).run(sockets=[bound])
 

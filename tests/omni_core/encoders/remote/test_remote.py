@@ -24,7 +24,7 @@ from omni_core.encoders.remote import client, hanging, refusals, roll_call
 from omni_core.encoders.remote import encoder as remote
 from omni_core.encoders.remote.description import pack_info
 from omni_core.errors import BadRequestError, OmniError, RefusedError, UnavailableError
-from omni_core.models.serving import load
+from omni_core.models.serving import app, load
 from omni_core.models.serving import process as serving
 from omni_core.models.serving.app import worker_app
 from omni_core.settings import Settings
@@ -229,3 +229,7 @@ def test_an_address_that_is_written_twice_is_one_worker(settings: ForWorker) -> 
     (one,) = roll_call.clients_of(twice)
     assert one.name == "127.0.0.1:7000"
     one.close()
+
+
+def test_a_worker_keeps_idle_connections_longer_than_its_servers() -> None:
+    assert app.IDLE_S > 2 * client.IDLE_S
