@@ -113,7 +113,7 @@ class TooLargeError(OmniError):
 
 
 class UnavailableError(OmniError):
-    """MODEL_UNAVAILABLE, MISSING_EXTRA, WORKER_DIED, BUSY."""
+    """MODEL_UNAVAILABLE, WORKERS_UNREACHABLE, MISSING_EXTRA, WORKER_DIED, BUSY."""
 
     code = "MODEL_UNAVAILABLE"
 
@@ -166,6 +166,8 @@ def _rebuild_not_indexed(
     return NotIndexedError(message, code=code, collection=collection, lacks=lacks)
 
 
+WORKERS_UNREACHABLE = "WORKERS_UNREACHABLE"
+"""Code of an UnavailableError: no model worker took a call for as long as it was waited for."""
 _CAUSES = {
     "STORE_BUSY": "another process holds the store",
     "MODEL_MISMATCH": "another model filled it",
@@ -182,6 +184,7 @@ _CAUSES = {
     "KEY_REFUSED": "Qdrant refused the API key",
     "READ_ONLY": "the key for Qdrant may only read, and something must be written first",
     "MISSING_EXTRA": "a package is not installed",
+    WORKERS_UNREACHABLE: "no model worker answers",
 }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from omni_core.payload import StoredSegment
 from omni_core.types import Sparse, Vector
 
@@ -34,3 +36,10 @@ class ScoredPoint(NamedTuple):
     stored: StoredSegment
     whole: bool = True
     """Whether `stored` has every field (`Prefetch.lean`)."""
+
+
+def is_usable(vector: Vector) -> bool:
+    """Whether it, or every row of it, is finite and has a length: a store takes others in silence,
+    and they match nothing, or anything."""
+    norms = np.linalg.norm(np.asarray(vector, np.float32), axis=-1)
+    return bool(vector.size and np.isfinite(norms).all() and (norms > 1e-6).all())

@@ -62,6 +62,8 @@ class Settings:
     """Addresses of remote model workers, with commas, or one of vLLM; token: `encoder_token`."""
     encoder_token: Key = field(default="", repr=False)
     """Secret sent to the remote worker, and required by `omni-mcp worker`."""
+    encoder_ca: str = ""
+    """File with the certificates (PEM) that a https address is checked by; empty: the usual."""
     trust_remote_code: bool = False
     """Whether the chosen models may run Python code from their repositories."""
     model_patches: Literal["auto", "off"] = "auto"

@@ -14,6 +14,7 @@ from bench.fuzz.table import Target, of_text
 from omni_core.codec import Codec, MalformedError, codecs, frames
 from omni_core.decoder import ANSWERS
 from omni_core.encoders.remote import wire as remote
+from omni_core.encoders.remote.description import pack_info, unpack_info
 from omni_core.errors import OmniError
 from omni_core.index import wire
 from omni_core.models import answers
@@ -122,7 +123,7 @@ def _info(data: bytes) -> None:
         described = json.loads(data)
     except (ValueError, RecursionError) as e:
         raise MalformedError(str(e)) from None
-    remote.unpack_info(described)
+    unpack_info(described)
 
 
 def targets() -> list[Target]:
@@ -142,7 +143,7 @@ def targets() -> list[Target]:
     return [
         *_answers(),
         *(Target(f"message {name}", call, (seed,)) for name, call, seed in bodies),
-        Target("message remote info", _info, (json.dumps(remote.pack_info(INFO)).encode(),),
+        Target("message remote info", _info, (json.dumps(pack_info(INFO)).encode(),),
                (OmniError, MalformedError)),
         Target("message shared engine", _link, (shared,), (MalformedError,)),
         Target("message reader state", _state,

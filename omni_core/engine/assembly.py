@@ -49,7 +49,7 @@ async def assemble(
         models, decoders = beside.context.models, beside.context.decoders
     else:
         found = await asyncio.to_thread(cache.resolved, settings)
-        models, decoders = Models(found, ahead), Decoders(settings)
+        models, decoders = Models(found, ahead, info), Decoders(settings)
         resources.push_async_callback(models.close)
         resources.push_async_callback(decoders.close)
     if beside is not None:

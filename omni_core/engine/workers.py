@@ -17,7 +17,7 @@ from omni_core.engine.session import Session
 from omni_core.engine.weights_to_come import WeightsToCome
 from omni_core.models.answers import ANSWERS, Ahead, ModelStatus, Processed
 from omni_core.settings import Settings
-from omni_core.types import Content, Samples, Segment, Vector
+from omni_core.types import Content, EncoderInfo, Samples, Segment, Vector
 from omni_core.worker import Worker, WorkerDied
 
 log = logging.getLogger(__name__)
@@ -31,8 +31,13 @@ class Models:
 
     A call during which the child dies is repeated once, except those of a `session`."""
 
-    def __init__(self, settings: Settings, ahead: Ahead = "all") -> None:
-        """The child starts with the first call, and loads `ahead` before the calls that need it."""
+    def __init__(
+        self, settings: Settings, ahead: Ahead = "all", info: EncoderInfo | None = None
+    ) -> None:
+        """The child starts with the first call, and loads `ahead` before the calls that need it.
+        `info`: the encoder that the library was opened with; workers elsewhere that run another one
+        by then are refused."""
+        fingerprint = info.fingerprint if info is not None and settings.encoder_url else ""
         self._worker = Worker(
             "model worker",
             "omni_core.models.service:service",
@@ -40,6 +45,7 @@ class Models:
             rules=lambda: confinement.of_models(settings),
             settings=confinement.without_secrets(settings),
             ahead=ahead,
+            fingerprint=fingerprint,
         )
         self._weights = WeightsToCome(settings)
         self._loaded = 0

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-import numpy as np
-
 from omni_core.errors import BadRequestError, StoreError
-from omni_core.points import Point
+from omni_core.points import Point, is_usable
 from omni_core.query import Filter, Prefetch
 from omni_core.types import EncoderInfo, Sparse, Vector
 
@@ -46,8 +44,7 @@ def _vector(vector: Vector, axes: int, dim: int, whose: str) -> None:
             f"the vector of {whose} has shape {vector.shape}, the index wants width {dim}",
             code="MODEL_MISMATCH",
         )
-    norms = np.linalg.norm(np.asarray(vector, np.float32), axis=-1)
-    if not bool(np.isfinite(norms).all()) or not bool((norms > 1e-6).all()):
+    if not is_usable(vector):
         raise StoreError(f"the vector of {whose} is not finite or has no length; not stored")
 
 

@@ -97,7 +97,10 @@ def _must_be_fetched(name: str, settings: Settings) -> bool:
 
 def _reads(settings: Settings) -> Iterator[str]:
     """Weights: in the folders of the settings, of this user and of the store; and where a link in
-    one of them leads, since weights often lie on another disk."""
+    one of them leads, since weights often lie on another disk. And the certificates by which remote
+    workers are checked."""
+    if settings.encoder_ca:
+        yield os.path.expanduser(settings.encoder_ca)
     chosen = (settings.encoder, settings.reranker, settings.speech)
     paths = [p for p in chosen if "/" in p or "\\" in p or p.startswith(("~", "."))]
     folders = [settings.weights_dir, *paths, str(settings.store_path / "weights")]

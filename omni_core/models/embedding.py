@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from omni_core.errors import UnavailableError
+from omni_core.errors import OmniError, UnavailableError
 from omni_core.models.timer import StageTimer
+from omni_core.points import is_usable
 from omni_core.protocols import Encoder
 from omni_core.readers.pages import pages_with_words
 from omni_core.text.headings import with_heading
@@ -60,7 +61,8 @@ def checked(
 ) -> Sequence[Vector | None]:
     """The encoder's result, verified: a vector of the right shape, or None, for each content.
 
-    Raises UnavailableError naming the encoder, since a plug-in may return anything.
+    Raises UnavailableError naming the encoder, since a plug-in may return anything, and OmniError
+    where it has no usable vector for one of the contents, as a model in half precision may.
     """
     dims = 2 if info.multi_vector else 1
     wrong = f"the encoder {info.name} answered "
@@ -76,6 +78,8 @@ def checked(
             raise UnavailableError(
                 f"{wrong}shape {vector.shape}, not {shape} with dim {info.dim}{_ADVICE}"
             )
+        if not is_usable(vector):
+            raise OmniError(f"{wrong}a vector that is not finite or has no length{_ADVICE}")
     return vectors
 
 
@@ -146,7 +150,7 @@ def _additional(
     return tuple(
         Encoded(replace(segments[i].without_content(), part=number), vector)
         for i, vectors in zip(videos, more, strict=True)
-        for number, vector in enumerate(vectors, 1)
+        for number, vector in enumerate(checked(vectors, len(vectors), encoder.info), 1)
     )
 
 

@@ -12,10 +12,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from omni_core import encoders, readers
-from omni_core.errors import OmniError, UnavailableError
+from omni_core.errors import WORKERS_UNREACHABLE, OmniError, UnavailableError
 from omni_core.models.answers import Ahead, LoadState, ModelStatus, UnloadedReader
 from omni_core.models.reading import Readers
 from omni_core.protocols import Encoder, Reader, Reranker
@@ -32,28 +34,50 @@ _NEXT_FOLDER = "models know their own folders alone: name this one in model_fold
 _KEEPS = "it cannot save what it buffers (Reader.save), so it runs on one machine only"
 
 
+@dataclass(slots=True)
+class _Parts:
+    """What is being loaded."""
+
+    encoder: Future[Encoder] = field(default_factory=Future)
+    readers: Future[Readers | RemoteReading] = field(default_factory=Future)
+    reranker: Future[Reranker] = field(default_factory=Future)
+
+    def away(self) -> BaseException | None:
+        """The error, where no model worker elsewhere answered."""
+        error = self.encoder.exception() if self.encoder.done() else None
+        return error if getattr(error, "code", "") == WORKERS_UNREACHABLE else None
+
+
 class LoadingModels:
-    """The models of `settings`, each loaded once, one after the other in a background thread."""
+    """The models of `settings`, each loaded once, one after the other in a background thread; anew,
+    by the next call that needs them, where no model worker elsewhere answered."""
 
     def __init__(
-        self, settings: Settings, *, handing_over: bool = False, ahead: Ahead = "all"
+        self,
+        settings: Settings,
+        *,
+        handing_over: bool = False,
+        ahead: Ahead = "all",
+        fingerprint: str = "",
     ) -> None:
-        """Start loading; with `handing_over` only readers that can save what they buffer."""
+        """Start loading; with `handing_over` only readers that can save what they buffer.
+        `fingerprint`: of the encoder that the library was opened with, which may run elsewhere; ""
+        for any."""
         self._settings = settings
         self._handing_over = handing_over
-        self._encoder: Future[Encoder] = Future()
-        self._readers: Future[Readers | RemoteReading] = Future()
-        self._reranker: Future[Reranker] = Future()
+        self._fingerprint = fingerprint
+        self._parts = _Parts()
+        self._beginning = threading.Lock()
         self._seconds: dict[str, float] = {}
         self._wanted = threading.Event()
         """Whether the readers are to be loaded."""
         if ahead == "all":
             self._wanted.set()
-        threading.Thread(target=self._load, name="loader", daemon=True).start()
+        self._begin(self._parts)
 
     def encoder(self) -> Encoder:
         """The encoder; waits for it, and raises what its loading raised."""
-        return self._encoder.result()
+        return self._needed().encoder.result()
 
     def readers(self) -> Readers:
         """The readers; waits for them. None where loading failed as a whole (see `status`), or
@@ -68,21 +92,22 @@ class LoadingModels:
 
     def reranker(self) -> Reranker:
         """The second stage; waits for it, and raises UnavailableError where none is set."""
-        return self._reranker.result()
+        return self._needed().reranker.result()
 
     def status(self) -> ModelStatus:
         """What is loaded, without waiting."""
-        loaded = self._encoder.done() and self._encoder.exception() is None
-        lacks = tuple(lack.message for lack in self.encoder().lacks) if loaded else ()
+        parts = self._parts
+        loaded = parts.encoder.done() and parts.encoder.exception() is None
+        lacks = tuple(lack.message for lack in parts.encoder.result().lacks) if loaded else ()
         unloaded: tuple[UnloadedReader, ...] = ()
-        if self._readers.done():
-            there = self.elsewhere()
-            unloaded = there.unloaded if there else _unloaded(self.readers())
+        if parts.readers.done() and parts.readers.exception() is None:
+            found = parts.readers.result()
+            unloaded = _unloaded(found) if isinstance(found, Readers) else found.unloaded
         return ModelStatus(
-            _state(self._encoder),
-            _state(self._readers),
-            _error(self._encoder),
-            _error(self._readers),
+            _state(parts.encoder),
+            _state(parts.readers),
+            _error(parts.encoder),
+            _error(parts.readers),
             unloaded,
             dict(self._seconds),
             lacks,
@@ -92,40 +117,74 @@ class LoadingModels:
         """Wait for the encoder and the readers, at most `timeout_s`."""
         self._wanted.set()
         until = time.monotonic() + timeout_s
-        wait([self._encoder], timeout_s)
-        wait([self._readers], max(0.0, until - time.monotonic()))
+        parts = self._parts
+        wait([parts.encoder], timeout_s)
+        wait([parts.readers], max(0.0, until - time.monotonic()))
         return self.status()
 
     def close(self) -> None:
         """Close the loaded models: connections and threads."""
-        for future in (self._encoder, self._reranker):
+        for future in (self._parts.encoder, self._parts.reranker):
             if future.done() and future.exception() is None:
                 future.result().close()
 
-    def _load(self) -> None:
+    def _begin(self, parts: _Parts) -> None:
+        threading.Thread(target=self._load, args=(parts,), name="loader", daemon=True).start()
+
+    def _needed(self) -> _Parts:
+        """What is loaded, or being loaded: begun anew where no model worker answered the last
+        time."""
+        with self._beginning:
+            if self._parts.away() is not None:
+                self._parts = _Parts()
+                self._begin(self._parts)
+            return self._parts
+
+    def _load(self, parts: _Parts) -> None:
         chosen = self._settings
-        self._fill(self._encoder, "encoder", chosen.encoder, lambda: encoders.load(chosen))
+        self._fill(parts.encoder, "encoder", chosen.encoder, self._load_encoder)
+        if (away := parts.away()) is not None:
+            parts.readers.set_exception(away)
+            parts.reranker.set_exception(away)
+            return
         if ahead := self._wanted.is_set():
-            self._fill(self._readers, "readers", "", self._load_readers)
-        self._fill(self._reranker, "reranker", chosen.reranker, lambda: _load_reranker(chosen))
+            self._fill(parts.readers, "readers", "", partial(self._load_readers, parts.encoder))
+        self._fill(parts.reranker, "reranker", chosen.reranker, lambda: _load_reranker(chosen))
         try:
             entering.loaded()  # readers fetch nothing; those of plug-ins keep the network
         except OSError as e:
             log.error("the process of models keeps the network: %s", e.strerror or e)
         if not ahead:
             self._wanted.wait()
-            self._fill(self._readers, "readers", "", self._load_readers)
+            self._fill(parts.readers, "readers", "", partial(self._load_readers, parts.encoder))
 
     def _found(self) -> Readers | RemoteReading:
+        """Raises UnavailableError where no model worker answers: what is read without them lacks
+        words."""
         self._wanted.set()
-        wait([self._readers])
-        return Readers((), ()) if self._readers.exception() else self._readers.result()
+        parts = self._needed()
+        wait([parts.readers])
+        if (away := parts.away()) is not None:
+            raise away
+        return Readers((), ()) if parts.readers.exception() else parts.readers.result()
 
-    def _load_readers(self) -> Readers | RemoteReading:
-        if self._settings.encoder_url and self._encoder.exception() is None:
+    def _load_encoder(self) -> Encoder:
+        encoder = encoders.load(self._settings)
+        its = encoder.info.fingerprint
+        if self._fingerprint not in ("", its):
+            encoder.close()
+            raise UnavailableError(
+                f"the model workers run {its}, this library was opened with {self._fingerprint}: "
+                "start them with that --encoder and its settings",
+                code=WORKERS_UNREACHABLE,
+            )
+        return encoder
+
+    def _load_readers(self, encoder: Future[Encoder]) -> Readers | RemoteReading:
+        if self._settings.encoder_url and encoder.exception() is None:
             from omni_core.models.remote import reading  # the HTTP client, which few need
 
-            there = reading.of(self._encoder.result(), self._settings)
+            there = reading.of(encoder.result(), self._settings)
             if there is not None:
                 return there
         loaded, missing = readers.load(self._settings)

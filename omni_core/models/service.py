@@ -24,6 +24,10 @@ SOURCE_LANES = 32
 """Threads for the calls of ingests: those of one source go to one, in order. More than files are
 read at a time, so that two seldom share one."""
 
+QUESTION_LANES = 8
+"""Questions that model workers elsewhere answer at once: one that is far away, or slow, holds up
+no other."""
+
 
 class ModelService:
     """Runs inside `omni_core.worker`; see there for how its methods are called.
@@ -42,17 +46,21 @@ class ModelService:
 
     def lane_of(self, method: str, args: Sequence[Any]) -> str:
         """The lane of a call: that of its source, where it is about one."""
+        if method == "encode_questions" and self._elsewhere:
+            return f"question {next(self._asked) % QUESTION_LANES}"
         if method in self.lanes:
             return self.lanes[method]
         about = args[0] if args else ""
         source = about if isinstance(about, str) else about[0].source_id
         return f"source {zlib.crc32(source.encode()) % SOURCE_LANES}"
 
-    def __init__(self, models: LoadingModels) -> None:
-        """`status` returns at once; every other method waits for the models that it needs."""
-        self._models = models
+    def __init__(self, models: LoadingModels, *, elsewhere: bool = False) -> None:
+        """`status` returns at once; every other method waits for the models that it needs.
+        `elsewhere`: questions are embedded on other machines, several at once."""
+        self._models, self._elsewhere = models, elsewhere
         self._here = LocalReading(models)
         self._questions = itertools.count(1)
+        self._asked = itertools.count()
 
     def status(self) -> ModelStatus:
         """What is loaded, without waiting."""
@@ -128,6 +136,8 @@ class ModelService:
         self._models.close()
 
 
-def service(settings: Settings, ahead: Ahead = "all") -> ModelService:
-    """The worker's entry point: starts loading the models."""
-    return ModelService(LoadingModels(settings, ahead=ahead))
+def service(settings: Settings, ahead: Ahead = "all", fingerprint: str = "") -> ModelService:
+    """The worker's entry point: starts loading the models, of which the encoder must be that of
+    `fingerprint` where one is given."""
+    models = LoadingModels(settings, ahead=ahead, fingerprint=fingerprint)
+    return ModelService(models, elsewhere=bool(settings.encoder_url))

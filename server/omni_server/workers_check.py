@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from omni_core.settings import Settings
@@ -26,6 +27,6 @@ def lines(settings: Settings) -> list[tuple[str, Any, str, str, str]]:
         settings,
         LOOK_S,
         name="model workers",
-        place=settings.encoder_url,
+        place=re.sub(r"//[^/@,]*@", "//", settings.encoder_url),  # a name and a password
         get="correct encoder_url",
     )

@@ -9,6 +9,7 @@ import pytest
 
 from omni_core.models.serving.app import worker_app
 from omni_core.settings import Settings
+from omni_server import workers_check
 from tests.omni_core.encoders.remote.conftest import DEAF, TOKEN, running
 from tests.omni_server.doctor_findings import found
 
@@ -50,3 +51,13 @@ def test_a_wrong_address_is_one_line(tmp_path: Path) -> None:
     assert (seen["model workers"].state, "encoder_url" in seen["model workers"].detail) == (
         "missing", True,
     )  # fmt: skip
+
+
+def test_a_password_in_an_address_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers_check, "LOOK_S", 0.001)
+    place = "http://me:a-password@127.0.0.1:1, http://127.0.0.1:2"
+    ((_, state, detail, *_),) = workers_check.lines(settings(tmp_path, place))
+    assert (state, "a-password" in detail) == ("missing", False)
+    assert detail.startswith("http://127.0.0.1:1, http://127.0.0.1:2 cannot be looked at")

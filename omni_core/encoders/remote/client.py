@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
 import socket
-import ssl
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from omni_core.errors import BadRequestError, UnavailableError, unpack
-from omni_core.tls import refusal_in
+from omni_core.encoders.remote.refusals import of_failure, of_status
+from omni_core.errors import BadRequestError, UnavailableError
+from omni_core.tls import certificates, trusting
 
 log = logging.getLogger(__name__)
 
@@ -25,9 +26,15 @@ MAX_ATTEMPTS = 4
 """Retries after 0.5, 1 and 2 seconds, which cover the restart of a worker."""
 MAX_ANSWER = 128 << 20
 """Bytes of an answer; the readers' buffers of a film of twelve hours are about 15 MB of it."""
+MAX_DESCRIPTION = 4 << 20
+"""Bytes of what a server says of itself, and of an error."""
+CALL = "x-omni-call"
+"""Header with a number that only this call has. A worker sends it back: a cache or a proxy that
+gives one the answer to another call is noticed, and nothing of it stored."""
 _RETRIED_STATUS = (429, 502, 503, 504)
-REFUSED, NO_WORKER = "TOKEN_REFUSED", "NO_WORKER"
-"""Codes of answers that will be the same the next time."""
+IDLE_S = 5.0
+"""How long a connection is kept that nothing is asked on; workers keep theirs longer, so that no
+call meets one that is just being closed."""
 _KEEPALIVE = (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
 """A machine that is gone is noticed in half a minute, also in the middle of a long answer."""
 
@@ -35,11 +42,13 @@ _KEEPALIVE = (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
 class ModelServerClient:
     """A connection to a model server at one address. Thread-safe."""
 
-    def __init__(self, url: str, token: str, *, attempts: int = 0) -> None:
+    def __init__(self, url: str, token: str, *, ca: str = "", attempts: int = 0) -> None:
         """`url` as set by the operator; redirects are not followed and proxies not used.
-        `attempts`: how often a request is sent until it is answered; 0: `MAX_ATTEMPTS`.
+        `ca`: `Settings.encoder_ca`. `attempts`: how often a request is sent until it is answered;
+        0: `MAX_ATTEMPTS`.
 
-        Raises BadRequestError for an address that is not http or https.
+        Raises BadRequestError for an address that is not http or https, and for a CA file that
+        cannot be read.
         """
         if not _is_address(url):
             hidden = any(sign in url for sign in "@?#")  # beside these may stand a secret
@@ -49,22 +58,32 @@ class ModelServerClient:
             )
         self.name = urlsplit(url).netloc.rpartition("@")[2]
         self._base = url.rstrip("/")
-        headers = {"authorization": f"Bearer {token}"} if token else {}
+        headers = {"accept-encoding": "identity"}
+        if token:
+            headers["authorization"] = f"Bearer {token}"
         self._attempts = attempts or MAX_ATTEMPTS
+        own = ca and urlsplit(url).scheme == "https"
+        verify = trusting(certificates(ca, "encoder_ca")) if own else True
         self._client = httpx2.Client(
             headers=headers, trust_env=False, follow_redirects=False,
-            transport=httpx2.HTTPTransport(trust_env=False, socket_options=_socket_options()),
+            transport=httpx2.HTTPTransport(
+                verify=verify,
+                trust_env=False,
+                socket_options=_socket_options(),
+                limits=httpx2.Limits(keepalive_expiry=IDLE_S),
+            ),
         )  # fmt: skip
 
     def get_json(self, path: str, *, seconds: float) -> Any:
         """The JSON at `path`."""
-        return self._json(self._send("GET", path, seconds, {}))
+        return self._json(self._send("GET", path, seconds, {}, MAX_DESCRIPTION))
 
     def post_bytes(
         self, path: str, body: bytes, *, seconds: float, headers: Mapping[str, str] | None = None
     ) -> bytes:
         """Post `body`; the bytes of the response."""
-        headers = {"content-type": "application/octet-stream", **(headers or {})}
+        own = {"content-type": "application/octet-stream", CALL: secrets.token_hex(8)}
+        headers = {**own, **(headers or {})}
         return self._send("POST", path, seconds, {"content": body, "headers": headers})
 
     def post_json(self, path: str, data: Any, *, seconds: float) -> Any:
@@ -75,7 +94,7 @@ class ModelServerClient:
         """Whether the server answers anything at all within `ALIVE_S`; True where it is not asked,
         since the connections are closed."""
         try:
-            self._once("GET", "/info", time.monotonic() + ALIVE_S, {})
+            self._once("GET", "/info", time.monotonic() + ALIVE_S, {}, MAX_DESCRIPTION)
         except (httpx2.HTTPError, TimeoutError):
             return self._client.is_closed
         except RuntimeError:  # closed before: the calls that are under way end by themselves
@@ -89,12 +108,19 @@ class ModelServerClient:
         """Close the connections."""
         self._client.close()
 
-    def _send(self, method: str, path: str, seconds: float, content: dict[str, Any]) -> bytes:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        seconds: float,
+        content: dict[str, Any],
+        most: int = MAX_ANSWER,
+    ) -> bytes:
         deadline = time.monotonic() + seconds
         for attempt in range(self._attempts):
             last = attempt == self._attempts - 1
             try:
-                status, answer = self._once(method, path, deadline, content)
+                status, answer, moved_to = self._once(method, path, deadline, content, most)
             except (httpx2.TimeoutException, TimeoutError):
                 if last or time.monotonic() > deadline:
                     raise UnavailableError(
@@ -103,36 +129,54 @@ class ModelServerClient:
                     ) from None
             except httpx2.HTTPError as e:
                 if last:
-                    raise UnavailableError(f"the model server {self.name} {_why(e)}") from None
+                    raise of_failure(self.name, e) from None
             else:
                 if status < 300:
                     return answer
                 if status not in _RETRIED_STATUS or last:
-                    raise self._error_of(status, answer)
+                    sent = len(content.get("content", b""))
+                    raise of_status(self.name, status, answer, moved_to, sent)
             log.info("retrying the request to the model server %s", self.name)
             time.sleep(min(0.5 * 2**attempt, max(0.0, deadline - time.monotonic())))
         raise AssertionError("the last try returns or raises")
 
     def _once(
-        self, method: str, path: str, deadline: float, content: dict[str, Any]
-    ) -> tuple[int, bytes]:
-        """Status and body of one try. Raises TimeoutError at the deadline, however slowly the
-        answer drips."""
+        self, method: str, path: str, deadline: float, content: dict[str, Any], most: int
+    ) -> tuple[int, bytes, str]:
+        """Status, body and Location of one try. Raises TimeoutError at the deadline, however slowly
+        the answer drips, and UnavailableError for one that cannot be used."""
         limits = httpx2.Timeout(max(deadline - time.monotonic(), 0.1), connect=CONNECT_S)
         parts: list[bytes] = []
         size = 0
         with self._client.stream(method, self._base + path, timeout=limits, **content) as answer:
-            for part in answer.iter_bytes():
+            failed = answer.status_code >= 300
+            most = MAX_DESCRIPTION if failed else most
+            self._check(answer.headers, content.get("headers", {}), failed)
+            for part in answer.iter_raw():
                 size += len(part)
-                if size > MAX_ANSWER:
+                if size > most:
                     raise UnavailableError(
-                        f"the model server {self.name} answered more than {MAX_ANSWER >> 20} MB, "
+                        f"the model server {self.name} answered more than {most >> 20} MB, "
                         "which no model does: correct encoder_url"
                     )
                 if time.monotonic() > deadline:
                     raise TimeoutError
                 parts.append(part)
-        return answer.status_code, b"".join(parts)
+        return answer.status_code, b"".join(parts), answer.headers.get("location", "")
+
+    def _check(self, headers: Mapping[str, str], asked: Mapping[str, str], failed: bool) -> None:
+        """Refuse what is packed, since little may become much, and the answer to another call."""
+        if headers.get("content-encoding", "identity").lower() != "identity" and not failed:
+            raise UnavailableError(
+                f"the model server {self.name} answers compressed, which was not asked for: turn "
+                "that off in what stands before it"
+            )
+        call = asked.get(CALL)
+        if call and headers.get(CALL, call) != call:
+            raise UnavailableError(
+                f"the model server {self.name} gave the answer to another call: what stands before "
+                "it keeps answers or mixes them up"
+            )
 
     def _json(self, answer: bytes) -> Any:
         try:
@@ -142,30 +186,6 @@ class ModelServerClient:
                 f"the model server {self.name} answered something that is no JSON: correct "
                 "encoder_url"
             ) from None
-
-    def _error_of(self, status: int, answer: bytes) -> Exception:
-        if status in (401, 403):
-            return UnavailableError(
-                f"the model server {self.name} refused the token: set encoder_token to its own",
-                code=REFUSED,
-            )
-        if status in (404, 405):
-            return UnavailableError(
-                f"{self.name} is no model server of this kind: an `omni-mcp worker --listen`, or "
-                "vLLM with encoder_url=vllm+http://...",
-                code=NO_WORKER,
-            )
-        try:
-            data = json.loads(answer)
-            error = data.get("error", data.get("message", "")) if isinstance(data, dict) else ""
-            text = str(error.get("message", "") if isinstance(error, dict) else error)
-        except (ValueError, RecursionError):
-            data, text = None, ""
-        line = (text.strip().splitlines() or [f"status {status}"])[0][:200]
-        message = f"the model server {self.name} says: {line}"
-        if isinstance(data, dict) and "kind" in data:  # an omni-mcp worker: its own error class
-            return unpack({**data, "error": message})
-        return UnavailableError(message)
 
 
 def _is_address(url: str) -> bool:
@@ -180,16 +200,3 @@ def _socket_options() -> list[tuple[int, int, int]]:
     options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
     known = [(getattr(socket, name, None), value) for name, value in _KEEPALIVE]
     return options + [(socket.IPPROTO_TCP, name, v) for name, v in known if name is not None]
-
-
-def _why(error: httpx2.HTTPError) -> str:
-    tls = refusal_in(error)
-    if isinstance(tls, ssl.SSLCertVerificationError):
-        return (
-            f"has a certificate that is not trusted ({tls.verify_message}): use one of an "
-            "authority that this machine trusts, for the name in encoder_url"
-        )
-    if tls is not None:
-        return f"does not speak TLS as expected ({tls.reason}): is it http:// there?"
-    kind = type(error).__name__
-    return f"cannot be reached ({kind}): start it, or correct encoder_url"

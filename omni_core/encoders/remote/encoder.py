@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Self
 
 from omni_core.encoders.remote import wire
+from omni_core.encoders.remote.description import fit
 from omni_core.encoders.remote.pool import WorkerPool
+from omni_core.errors import BadRequestError
 from omni_core.protocols import Encoder, Reranker
 from omni_core.settings import Settings
 from omni_core.types import (
@@ -78,9 +80,14 @@ class RemoteEncoder(Encoder):
     ) -> list[Vector | None]:
         vectors: list[Vector | None] = []
         for chunk in _chunks(contents):
+
+            def read(answer: bytes, sent: int = len(chunk)) -> list[Vector | None]:
+                found = wire.unpack_vectors(answer)
+                fit(found, self.info, sent)
+                return found
+
             body = wire.pack(chunk)
-            answer = self.pool.post(path, body, seconds=seconds, patience_s=patience_s)
-            vectors += wire.unpack_vectors(answer)
+            vectors += self.pool.post(path, body, read, seconds=seconds, patience_s=patience_s)
         return vectors
 
 
@@ -96,10 +103,18 @@ class RemoteReranker(Reranker):
         """One score a candidate, in order; None where the model cannot take it."""
         contents = [TextContent(c) if isinstance(c, str) else c for c in candidates]
         body = wire.pack([question, *contents])
-        answer = self._pool.post(
-            "/rerank", body, seconds=QUESTION_S, patience_s=QUESTION_PATIENCE_S
+
+        def read(answer: bytes) -> list[float | None]:
+            scores = wire.unpack_scores(answer)
+            if len(scores) != len(candidates):
+                raise BadRequestError(
+                    f"the answer has {len(scores)} scores for {len(candidates)} candidates"
+                )
+            return scores
+
+        return self._pool.post(
+            "/rerank", body, read, seconds=QUESTION_S, patience_s=QUESTION_PATIENCE_S
         )
-        return wire.unpack_scores(answer)
 
     def close(self) -> None:
         """Close the connections."""

@@ -7,10 +7,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal
 
-from omni_core.encoders.remote import wire
 from omni_core.encoders.remote.client import ModelServerClient
+from omni_core.encoders.remote.description import unpack_info
 from omni_core.encoders.remote.offer import ReadingOffer, unpack_offer
-from omni_core.errors import UnavailableError
+from omni_core.encoders.remote.pace import Pace
+from omni_core.errors import OmniError, UnavailableError
 from omni_core.types import EncoderInfo
 
 INFO_S = 10.0
@@ -18,7 +19,9 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 """A worker that does not answer is asked again after 0.5, 1, 2 ... 30 s."""
 BUSY_PAUSE_S = 4.0
-BUSY = "BUSY"
+FAILING_PAUSE_S = 1.0
+"""The longest pause of one that says what it runs but fails calls: each is sent four times."""
+MAX_MARK = 64
 MARK = "x-omni-models"
 """Header of a call: the `Description.mark` that the caller counts on."""
 
@@ -51,6 +54,8 @@ class Member:
     """busy: it answers, but takes no more work for now. refused: it runs other models."""
     why: str = ""
     """Why it is not up, in one line."""
+    told: str = ""
+    """How it failed its last call; "" where it did not."""
     described: Description | None = None
     running: int = 0
     """Calls of this process that it works on."""
@@ -58,6 +63,8 @@ class Member:
     """When it was last given one."""
     due: float = 0.0
     """When it is asked again, by the monotonic clock."""
+    pace: Pace = field(default_factory=Pace)
+    """How long it took lately."""
     _pause: float = FIRST_PAUSE_S
 
     @property
@@ -73,7 +80,7 @@ class Member:
     def rises(self, described: Description) -> None:
         """It answers, and runs these models."""
         self.state, self.why, self.described = "up", "", described
-        self._pause = FIRST_PAUSE_S
+        self._pause = min(self._pause, FAILING_PAUSE_S)
 
     def falls(self, error: UnavailableError) -> None:
         """It gave no answer, or none that is of use; a pause before it is asked again."""
@@ -92,7 +99,7 @@ class Member:
 
     def works(self) -> None:
         """It answered a call."""
-        self.state, self.why, self._pause = "up", "", FIRST_PAUSE_S
+        self.state, self.why, self.told, self._pause = "up", "", "", FIRST_PAUSE_S
 
     def _wait(self, longest: float) -> None:
         self.due = time.monotonic() + self._pause
@@ -106,6 +113,10 @@ def ask(client: ModelServerClient) -> Description:
     another wire format; BadRequestError when its answer is no description.
     """
     data = client.get_json("/info", seconds=INFO_S)
-    info = wire.unpack_info(data)
+    try:
+        info = unpack_info(data)
+    except OmniError as e:
+        raise type(e)(f"the model server {client.name} cannot be used: {e}", code=e.code) from e
     mark = str(data.get("mark", ""))
-    return Description(info, unpack_offer(data.get("reading")), mark if mark.isalnum() else "")
+    known = mark.isascii() and mark.isalnum() and len(mark) <= MAX_MARK
+    return Description(info, unpack_offer(data.get("reading")), mark if known else "")

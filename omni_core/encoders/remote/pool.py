@@ -10,23 +10,31 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from omni_core.encoders.remote import client as http
-from omni_core.encoders.remote.client import ModelServerClient
+from omni_core.encoders.remote.chances import Chances, understood
+from omni_core.encoders.remote.choosing import least_loaded, note
 from omni_core.encoders.remote.hanging import unless_hanging
-from omni_core.encoders.remote.member import BUSY, MARK, Description, Member, ask
-from omni_core.encoders.remote.roll_call import addresses, ask_each, difference, may_change
-from omni_core.errors import BadRequestError, OmniError, UnavailableError
+from omni_core.encoders.remote.member import MARK, Description, Member, ask
+from omni_core.encoders.remote.pace import Kind, kind_of
+from omni_core.encoders.remote.refusals import BUSY
+from omni_core.encoders.remote.roll_call import ask_each, clients_of, difference, may_change
+from omni_core.errors import (
+    WORKERS_UNREACHABLE,
+    BadRequestError,
+    OmniError,
+    UnavailableError,
+)
 from omni_core.settings import Settings
 
 log = logging.getLogger(__name__)
 
 LOADING_S = 15.0
 """How long workers are asked again at the start while their models load."""
-MAX_LOST = 4
-"""Workers that one call may lose: what kills each of them is not sent to all."""
+T = TypeVar("T")
 
 
 class WorkerPool:
@@ -38,9 +46,7 @@ class WorkerPool:
 
         Raises UnavailableError when none answers, BadRequestError when they run different models.
         """
-        urls, token = addresses(settings), settings.encoder_token
-        members = [Member(ModelServerClient(url, token, attempts=1)) for url in urls]
-        pool = cls(members)
+        pool = cls([Member(client) for client in clients_of(settings)])
         try:
             pool._meet()
         except BaseException:
@@ -64,18 +70,28 @@ class WorkerPool:
         return next((d for d in known if d.reading is not None), known[0])
 
     def post(
-        self, path: str, body: bytes, *, seconds: float, patience_s: float, reading: bool = False
-    ) -> bytes:
-        """The answer of the least loaded worker; with `reading` of one that reads.
+        self,
+        path: str,
+        body: bytes,
+        read: Callable[[bytes], T],
+        *,
+        seconds: float,
+        patience_s: float,
+        reading: bool = False,
+    ) -> T:
+        """What `read` makes of the answer of the least loaded worker; with `reading` of one that
+        reads. An answer of which it makes BadRequestError is none: another worker is asked.
 
         `seconds` is the deadline of one worker, and for how long busy ones are asked again;
         `patience_s` how long a worker is waited for while none answers. Raises UnavailableError
         when none does; what a worker answers else is raised as it is.
         """
-        lost = 0
+        chances = Chances(patience_s)
+        kind = kind_of(path, body)
         until = time.monotonic() + seconds
         while True:
-            member = self._take(reading, until, patience_s)
+            member = self._take(reading, until, patience_s, kind)
+            began = time.monotonic()
             mark = member.described.mark if member.described else ""
             marked = {MARK: mark} if mark else {}
             try:
@@ -83,18 +99,19 @@ class WorkerPool:
                     member.client.post_bytes, path, body, seconds=seconds, headers=marked
                 )
                 answer = unless_hanging(post, member.client.lives, seconds, member.name)
+                found = understood(read, answer, member.name)
             except UnavailableError as e:
-                self._fell(member, e)
-                lost += e.code != BUSY
-                if lost >= MAX_LOST:
+                news = self._fell(member, e)
+                if not chances.another(e):
                     raise
-                log.warning("%s; asking again", e)
+                log.log(logging.WARNING if news else logging.INFO, "%s; asking again", e)
             except BaseException:
-                self._done(member, None)
+                self._done(member)
                 raise
             else:
-                self._done(member, time.monotonic())
-                return answer
+                member.pace.took(kind, time.monotonic() - began)
+                self._done(member, answered=True)
+                return found
 
     def close(self) -> None:
         """Close the connections."""
@@ -111,7 +128,7 @@ class WorkerPool:
         started, attempt = time.monotonic(), 1
         while True:
             answers = ask_each([m.client for m in self._members])
-            known = [m for m, a in zip(self._members, answers, strict=True) if _note(m, a)]
+            known = [m for m, a in zip(self._members, answers, strict=True) if note(m, a)]
             if known:
                 break
             loading = any(isinstance(a, UnavailableError) and a.code == BUSY for a in answers)
@@ -129,7 +146,7 @@ class WorkerPool:
                 log.warning("%s; the other workers serve", member.why)
         self._watch()
 
-    def _take(self, reading: bool, until: float, patience_s: float) -> Member:
+    def _take(self, reading: bool, until: float, patience_s: float, kind: Kind) -> Member:
         """The least loaded worker that is up, with one more call; waits for one."""
         patient = time.monotonic() + patience_s
         with self._changed:
@@ -144,36 +161,36 @@ class WorkerPool:
                         member.state = "up"
                 ready = [m for m in able if m.state == "up"]
                 if ready:
-                    chosen = min(ready, key=lambda m: (m.running, m.last))
-                    chosen.running += 1
-                    chosen.last = now
-                    return chosen
+                    return least_loaded(ready, kind, now)
                 end = until if able else patient
                 if now >= end:
                     raise self._none_answers()
                 pause = min([m.due for m in able] or [end])
                 self._changed.wait(max(0.01, min(pause, end) - now))
 
-    def _fell(self, member: Member, error: UnavailableError) -> None:
+    def _fell(self, member: Member, error: UnavailableError) -> bool:
+        """Record that a worker failed a call; whether it did not fail the last one likewise."""
         with self._changed:
             member.running -= 1
+            news, member.told = member.told != str(error), str(error)
             if error.code == BUSY:
                 member.is_busy(error)
             else:
                 member.falls(error)
             self._changed.notify_all()
         self._watch()
+        return news
 
-    def _done(self, member: Member, answered: float | None) -> None:
+    def _done(self, member: Member, *, answered: bool = False) -> None:
         with self._changed:
             member.running -= 1
-            if answered is not None and member.state != "refused":
+            if answered and member.state != "refused":
                 member.works()
             self._changed.notify_all()
 
     def _none_answers(self) -> UnavailableError:
         busy = all(m.state == "busy" for m in self._members)
-        code = BUSY if busy else None
+        code = BUSY if busy else WORKERS_UNREACHABLE
         if len(self._members) == 1:
             return UnavailableError(self._members[0].why, code=code)
         each = "; ".join(m.why or f"{m.name} only embeds" for m in self._members)
@@ -196,7 +213,7 @@ class WorkerPool:
                 answer = e
             with self._changed:
                 told = member.why if member.state == "refused" else ""
-                if _note(member, answer) and (why := self._odd(member)):
+                if note(member, answer) and (why := self._odd(member)):
                     if why != told:
                         log.warning("%s; it gets no work", why)
                     member.is_refused(why)
@@ -229,13 +246,3 @@ class WorkerPool:
         ]  # fmt: skip
         assert member.described is not None  # noqa: S101 - it answered
         return difference(member.name, member.described, others)
-
-
-def _note(member: Member, answer: Description | OmniError) -> bool:
-    """Record what a worker answered; whether it is up."""
-    if isinstance(answer, Description):
-        member.rises(answer)
-        return True
-    error = answer if isinstance(answer, UnavailableError) else UnavailableError(str(answer))
-    member.falls(error)
-    return False

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from omni_core.encoders.remote import client as http
 from omni_core.encoders.remote.client import ModelServerClient
 from omni_core.encoders.remote.member import Description, ask
 from omni_core.encoders.remote.offer import ReadingOffer
+from omni_core.encoders.remote.refusals import NO_WORKER, REFUSED
 from omni_core.errors import BadRequestError, OmniError, UnavailableError
 from omni_core.settings import Settings
 
@@ -31,9 +31,15 @@ class WorkerState:
     """What hears and reads; None where nothing does."""
 
 
-def addresses(settings: Settings) -> list[str]:
-    """The addresses in `Settings.encoder_url`. Raises BadRequestError for too many."""
-    found = [url.strip() for url in settings.encoder_url.split(",")]
+def clients_of(settings: Settings) -> list[ModelServerClient]:
+    """A client for each address in `Settings.encoder_url`, which sends a request once. Raises
+    BadRequestError for too many, for a wrong address, and for a CA file that cannot be read."""
+    token, ca = settings.encoder_token, settings.encoder_ca
+    return [ModelServerClient(url, token, ca=ca, attempts=1) for url in _addresses(settings)]
+
+
+def _addresses(settings: Settings) -> list[str]:
+    found = [url.strip().rstrip("/") for url in settings.encoder_url.split(",")]
     urls = list(dict.fromkeys(url for url in found if url))
     if len(urls) > MAX_WORKERS:
         raise BadRequestError(
@@ -44,9 +50,8 @@ def addresses(settings: Settings) -> list[str]:
 
 
 def look(settings: Settings) -> list[WorkerState]:
-    """Every worker of these settings, asked once. Raises BadRequestError for a wrong address."""
-    token = settings.encoder_token
-    clients = [ModelServerClient(url, token, attempts=1) for url in addresses(settings)]
+    """Every worker of these settings, asked once. Raises what `clients_of` raises."""
+    clients = clients_of(settings)
     answers = ask_each(clients)
     for client in clients:
         client.close()
@@ -66,8 +71,7 @@ def look(settings: Settings) -> list[WorkerState]:
 
 def may_change(answer: Description | OmniError) -> bool:
     """Whether the same question may soon be answered otherwise."""
-    final = (http.REFUSED, http.NO_WORKER)
-    return isinstance(answer, UnavailableError) and answer.code not in final
+    return isinstance(answer, UnavailableError) and answer.code not in (REFUSED, NO_WORKER)
 
 
 def ask_each(clients: Sequence[ModelServerClient]) -> list[Description | OmniError]:

@@ -18,7 +18,8 @@ from omni_core.encoders.remote.vllm_messages import conversation, message_parts,
 from omni_core.encoders.transformer.catalogue import find_model
 from omni_core.encoders.transformer.description import encoder_info
 from omni_core.encoders.transformer.spec import ModelSpec
-from omni_core.errors import BadRequestError, UnavailableError
+from omni_core.errors import BadRequestError, OmniError, UnavailableError
+from omni_core.points import is_usable
 from omni_core.protocols import Encoder, Reranker
 from omni_core.settings import Settings
 from omni_core.types import (
@@ -117,10 +118,15 @@ class VllmEncoder(Encoder):
                 f"the model server {self._client.name} answered without a vector: is it started "
                 "with --runner pooling?"
             ) from None
-        if vector.shape[-1] != self.info.dim or vector.ndim != 1 + self.info.multi_vector:
+        if vector.ndim != 1 + self.info.multi_vector or vector.shape[-1] != self.info.dim:
             raise UnavailableError(
                 f"the model server {self._client.name} gives vectors of shape {vector.shape}, "
                 f"{self._spec.name} has {self.info.dim}: it serves another model"
+            )
+        if not is_usable(vector):
+            raise OmniError(
+                f"the model server {self._client.name} gives a vector that is not finite or has no "
+                "length"
             )
         norms = np.linalg.norm(vector, axis=-1, keepdims=True)
         return np.asarray(vector / np.maximum(norms, 1e-12), dtype=np.float32)
@@ -176,7 +182,7 @@ def _client(settings: Settings) -> ModelServerClient:
             "several vLLM servers, and name that"
         )
     url = settings.encoder_url.removeprefix("vllm+").rstrip("/").removesuffix("/v1")
-    return ModelServerClient(url, settings.encoder_token)
+    return ModelServerClient(url, settings.encoder_token, ca=settings.encoder_ca)
 
 
 def _spec(name: str, settings: Settings) -> ModelSpec:

@@ -10,8 +10,8 @@ copies a tensor, so a forged table costs no memory.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, Literal
 
 import numpy as np
@@ -19,13 +19,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from omni_core.errors import BadRequestError, UnavailableError
+from omni_core.errors import BadRequestError
 from omni_core.types import (
     AudioContent,
-    Channel,
     Content,
-    CutOptions,
-    EncoderInfo,
     ImageContent,
     TextContent,
     Vector,
@@ -68,7 +65,7 @@ class Body:
 
     def __init__(self, body: bytes) -> None:
         if body.startswith(FORMAT_1):
-            raise BadRequestError(_other_format(1))
+            raise BadRequestError(other_format(1))
         if len(body) < 8 or int.from_bytes(body[:8], "little") > MAX_JSON:
             raise BadRequestError("the body is no message of a model worker, or is cut off")
         try:
@@ -78,14 +75,14 @@ class Body:
             raise BadRequestError(f"the body is no message of a model worker: {why}") from None
         self.facts = self._json()
         if self.facts.get("format") != FORMAT:
-            raise BadRequestError(_other_format(self.facts.get("format")))
+            raise BadRequestError(other_format(self.facts.get("format")))
 
     def _json(self) -> dict[str, Any]:
         raw = self._tensors.get(_JSON)
         if raw is None or raw.dtype != np.uint8 or raw.nbytes > MAX_JSON:
             raise BadRequestError("the body holds no JSON, or too much of it")
         try:
-            facts = json.loads(raw.tobytes())
+            facts = _JSON_OF_NUMBERS.decode(raw.tobytes().decode())
         except (ValueError, RecursionError):
             raise BadRequestError("the JSON of the body cannot be read") from None
         if not isinstance(facts, dict):
@@ -145,42 +142,29 @@ def unpack_vectors(body: bytes) -> list[Vector | None]:
 def unpack_scores(body: bytes) -> list[float | None]:
     """The scores of a `/rerank` answer, which is plain JSON."""
     try:
-        return [None if s is None else float(s) for s in json.loads(body)["scores"]]
-    except (KeyError, TypeError, ValueError, OverflowError):
+        if len(body) > MAX_JSON:
+            raise ValueError("too long")
+        scores = [None if s is None else float(s) for s in json.loads(body)["scores"]]
+        if not all(s is None or math.isfinite(s) for s in scores):
+            raise ValueError("no number")
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
         raise BadRequestError(
             "the model worker's answer holds no scores: install the same omni-mcp on both machines"
         ) from None
+    return scores
 
 
-def pack_info(info: EncoderInfo, **more: Any) -> dict[str, Any]:
-    """An encoder's description as JSON, with the wire format of its worker, and further fields."""
-    return {**asdict(info), "channels": sorted(info.channels), "format": FORMAT, **more}
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):  # NaN, 1e999
+        raise ValueError("no number")
+    return number
 
 
-def unpack_info(data: Any) -> EncoderInfo:
-    """The description in such JSON; unknown fields of a newer worker are ignored.
-
-    Raises UnavailableError when the worker uses another wire format, BadRequestError when the data
-    is no description.
-    """
-    if isinstance(data, dict) and "channels" in data and data.get("format", 1) != FORMAT:
-        raise UnavailableError(_other_format(data.get("format", 1)))
-    try:
-        cut: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v
-            for k, v in data["cut"].items()
-            if k in CutOptions.__dataclass_fields__
-        }
-        known = {k: v for k, v in data.items() if k in EncoderInfo.__dataclass_fields__}
-        known["cut"] = CutOptions(**cut)
-        known["channels"] = frozenset(Channel(c) for c in data["channels"])
-        known["languages"] = tuple(data.get("languages", ()))
-        return EncoderInfo(**known)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise BadRequestError("the worker's description is of another version") from None
+_JSON_OF_NUMBERS = json.JSONDecoder(parse_constant=_finite, parse_float=_finite)
 
 
-def _other_format(theirs: Any) -> str:
+def other_format(theirs: Any) -> str:
+    """What is said to a machine that speaks another format of these messages."""
     return (
         f"the other machine speaks format {str(theirs)[:20]} of the model worker's messages, this "
         f"one format {FORMAT}: install the same omni-mcp on both"

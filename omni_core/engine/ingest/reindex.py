@@ -77,7 +77,7 @@ async def reindex(
     async with AsyncExitStack() as resources:
         resources.push_async_callback(target.close)
         found = await asyncio.to_thread(cache.resolved, new)
-        models, decoders = Models(found), Decoders(new)
+        models, decoders = Models(found, info=info), Decoders(new)
         resources.push_async_callback(models.close)
         resources.push_async_callback(decoders.close)
         await target.open()

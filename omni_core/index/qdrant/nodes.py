@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 import time
-from pathlib import Path
 from typing import Any
 
 from qdrant_client import AsyncQdrantClient
 
-from omni_core.errors import BadRequestError
 from omni_core.index.qdrant.address import grpc_port
 from omni_core.index.qdrant.failures import (
     FAILURES,
@@ -20,6 +17,7 @@ from omni_core.index.qdrant.failures import (
     to_store_error,
 )
 from omni_core.settings import Settings
+from omni_core.tls import certificates, trusting
 
 log = logging.getLogger(__name__)
 
@@ -111,9 +109,9 @@ def connect(url: str, settings: Settings) -> AsyncQdrantClient:
     key = settings.qdrant_api_key
     more: dict[str, Any] = {}
     if settings.qdrant_ca and url.startswith("https:"):
-        certificates = _certificates(settings.qdrant_ca)
-        more["verify"] = ssl.create_default_context(cadata=certificates)
-        more["grpc_options"] = {"root_certificates": certificates.encode()}
+        trusted = certificates(settings.qdrant_ca, "qdrant_ca")
+        more["verify"] = trusting(trusted)
+        more["grpc_options"] = {"root_certificates": trusted.encode()}
     return AsyncQdrantClient(
         url=url,
         headers={"api-key": key} if key else None,
@@ -123,14 +121,3 @@ def connect(url: str, settings: Settings) -> AsyncQdrantClient:
         check_compatibility=False,  # see `collection.is_too_old`; this check prints from a thread
         **more,
     )
-
-
-def _certificates(path: str) -> str:
-    try:
-        text = Path(path).expanduser().read_text(encoding="ascii")
-        ssl.create_default_context(cadata=text)
-    except (OSError, ValueError, ssl.SSLError) as e:
-        raise BadRequestError(
-            f"qdrant_ca: {path} holds no certificates in PEM form ({type(e).__name__})"
-        ) from e
-    return text

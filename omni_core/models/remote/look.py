@@ -28,7 +28,7 @@ def findings(settings: Settings) -> list[Seen]:
     try:
         workers = look(settings)
     except OmniError as e:
-        return [Seen("model workers", "missing", str(e), "correct encoder_url")]
+        return [Seen("model workers", "missing", str(e), "correct that setting")]
     up = [w for w in workers if w.state == "up"]
     return [*(_worker(w, bool(up)) for w in workers), *_reading(settings, up)]
 

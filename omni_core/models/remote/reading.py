@@ -12,9 +12,11 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from omni_core import readers
 from omni_core.encoders.remote import wire as contents
+from omni_core.encoders.remote.description import fit
 from omni_core.encoders.remote.encoder import (
     EVIDENCE_PATIENCE_S,
     EVIDENCE_S,
@@ -25,8 +27,8 @@ from omni_core.encoders.remote.encoder import (
 )
 from omni_core.encoders.remote.offer import ReadingOffer
 from omni_core.encoders.remote.pool import WorkerPool
+from omni_core.errors import BadRequestError
 from omni_core.models.answers import Processed, ReadOptions, SavedReaders, UnloadedReader
-from omni_core.models.embedding import checked
 from omni_core.models.reading import Reading
 from omni_core.models.remote.wire import Done, Step, pack_step, unpack_done, unpack_words
 from omni_core.protocols import Encoder
@@ -145,27 +147,34 @@ class RemoteReading(Reading):
     def transcribe(self, samples: Samples) -> str:
         """See `Reading`."""
         body = contents.pack([AudioContent(samples)])
-        answer = self._pool.post(
-            "/transcribe", body, seconds=QUESTION_S, patience_s=QUESTION_PATIENCE_S, reading=True
-        )
-        return unpack_words(answer)
+        return self._pool.post(
+            "/transcribe", body, unpack_words, seconds=QUESTION_S,
+            patience_s=QUESTION_PATIENCE_S, reading=True,
+        )  # fmt: skip
 
     def _do(self, step: Step) -> Processed:
         with self._lock:
             held = self._states.get(step.source_id) or b""
         patience = QUESTION_PATIENCE_S if step.urgent else EVIDENCE_PATIENCE_S
-        answer = self._pool.post(
-            "/read", pack_step(replace(step, state=held)), seconds=EVIDENCE_S,
-            patience_s=patience, reading=True,
+        done = self._pool.post(
+            "/read", pack_step(replace(step, state=held)), partial(self._done, step),
+            seconds=EVIDENCE_S, patience_s=patience, reading=True,
         )  # fmt: skip
-        done = unpack_done(answer)
-        self._check(done)
         self.restore(step.source_id, done.state)
         return done.processed
 
-    def _check(self, done: Done) -> None:
-        vectors = [e.vector for e in done.processed.encoded]
-        checked(vectors, len(vectors), self._info)
+    def _done(self, step: Step, answer: bytes) -> Done:
+        """What a worker answered to a step. Raises BadRequestError for an answer to another, and
+        for one that lacks a segment."""
+        done = unpack_done(answer)
+        encoded = done.processed.encoded
+        if any(e.segment.source_id != step.source_id for e in encoded):
+            raise BadRequestError("the answer is about another source")
+        sent = [s.id for s in step.segments] if step.kind == "process" else []
+        if [e.segment.id for e in encoded[: len(sent)]] != sent:
+            raise BadRequestError("the answer lacks segments that were sent")
+        fit([e.vector for e in encoded], self._info, len(encoded))
+        return done
 
 
 def pieces(segments: Sequence[Segment]) -> Iterator[list[Segment]]:

@@ -18,11 +18,14 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import logging
 import socket
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from omni_core.encoders.remote import wire
+from omni_core.encoders.remote.client import CALL
+from omni_core.encoders.remote.description import pack_info
 from omni_core.encoders.remote.member import MARK
 from omni_core.encoders.remote.offer import pack_offer
 from omni_core.errors import (
@@ -48,6 +51,10 @@ MAX_CALLS = 16
 """Calls of ingests at once."""
 MAX_QUESTIONS = 16
 """Calls of questions at once, besides."""
+log = logging.getLogger(__name__)
+
+IDLE_S = 30
+"""How long a connection is kept that nothing is asked on: longer than servers keep theirs."""
 Handler = Callable[["Request"], Awaitable["Response"]]
 _STATUS = {BadRequestError: 400, RefusedError: 401, TooLargeError: 413, UnavailableError: 503}
 
@@ -57,7 +64,9 @@ def serve(settings: Settings, token: str, bound: socket.socket) -> None:
     import uvicorn
 
     application = worker_app(settings, token)
-    config = uvicorn.Config(application, log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        application, log_level="warning", access_log=False, timeout_keep_alive=IDLE_S
+    )
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C, after the calls under way have ended
         uvicorn.Server(config).run(sockets=[bound])
 
@@ -75,7 +84,7 @@ def worker_app(settings: Settings, token: str) -> Starlette:
     async def info(request: Request) -> Response:
         known = await run_in_threadpool(models.described)
         offer = None if known.reading is None else pack_offer(known.reading)
-        return JSONResponse(wire.pack_info(known.info, reading=offer, mark=known.mark))
+        return JSONResponse(pack_info(known.info, reading=offer, mark=known.mark))
 
     async def health(request: Request) -> Response:
         return PlainTextResponse("ok")
@@ -105,10 +114,14 @@ def worker_app(settings: Settings, token: str) -> Starlette:
         async def outer(request: Request) -> Response:
             try:
                 _check_token(request, token)
-                return await handle(request)
-            except OmniError as e:
-                status = next((s for kind, s in _STATUS.items() if isinstance(e, kind)), 500)
-                return JSONResponse(pack(e), status_code=status)
+                answer = await handle(request)
+            except Exception as e:  # a model's library may raise anything
+                error = _told(e)
+                status = next((s for kind, s in _STATUS.items() if isinstance(error, kind)), 500)
+                answer = JSONResponse(pack(error), status_code=status)
+            if call := request.headers.get(CALL):
+                answer.headers[CALL] = call
+            return answer
 
         return outer
 
@@ -157,6 +170,21 @@ class _Answers:
         if len(contents) != 1 or not isinstance(contents[0], AudioContent):
             raise BadRequestError("the samples of one recording are needed")
         return {"text": self._models.transcribe(contents[0].samples)}
+
+
+def _told(error: Exception) -> OmniError:
+    """What a caller is told of an error, in one line: of one that nobody expected its first."""
+    if isinstance(error, OmniError):
+        return error
+    from starlette.requests import ClientDisconnect
+
+    if isinstance(error, ClientDisconnect):
+        return BadRequestError("the caller has gone")
+    log.error("a call failed", exc_info=error)
+    if isinstance(error, MemoryError):
+        return TooLargeError("the worker has not enough memory for it")
+    lines = str(error).strip().splitlines()
+    return OmniError(f"{type(error).__name__}: {lines[0][:300] if lines else 'no message'}")
 
 
 def _check_models(request: Request, models: WorkerModels) -> None:

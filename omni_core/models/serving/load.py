@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from omni_core.encoders.remote.member import BUSY
+from omni_core.encoders.remote.refusals import BUSY
 from omni_core.errors import BadRequestError, TooLargeError, UnavailableError
 
 MAX_BODY = 256 << 20

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from omni_core import readers
-from omni_core.encoders.remote.member import BUSY, Description, mark_of
+from omni_core.encoders.remote.member import Description, mark_of
 from omni_core.encoders.remote.offer import ReadingOffer
+from omni_core.encoders.remote.refusals import BUSY
 from omni_core.errors import BadRequestError, OmniError, UnavailableError
 from omni_core.models.answers import Processed, ReadOptions
 from omni_core.models.loading import LoadingModels

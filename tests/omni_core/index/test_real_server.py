@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +18,7 @@ from omni_core.points import Point
 from omni_core.query import Filter, In, Prefetch
 from omni_core.types import Channel, EncoderInfo
 from tests.omni_core.index import real_qdrant
+from tests.omni_core.self_signed import certificate
 
 INFO = EncoderInfo("tests/tiny", "r1", 32, frozenset(Channel))
 VECTOR = np.ones(32, np.float32)
@@ -112,37 +111,3 @@ async def test_a_server_with_a_certificate_of_its_own_is_trusted_by_its_ca_file(
         told = "certificate" if grpc else "is not trusted .* OMNI_QDRANT_CA"
         with pytest.raises(StoreError, match=f"(?i){told}"):
             await ServerIndex(replace(settings, qdrant_ca=""), INFO).open()
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that it signed itself, and its key."""
-    x509 = pytest.importorskip("cryptography.x509")
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem, own = folder / "cert.pem", folder / "key.pem"
-    pem.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    own.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )  # fmt: skip
-    return pem, own

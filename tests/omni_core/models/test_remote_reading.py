@@ -8,22 +8,25 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import numpy as np
 import pytest
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from omni_core.encoders.hashing import HashingEncoder
 from omni_core.encoders.remote import pool as pools
 from omni_core.encoders.remote import roll_call
-from omni_core.encoders.remote.wire import Body, Writer, pack_info
-from omni_core.errors import BadRequestError, UnavailableError
+from omni_core.encoders.remote.client import CALL
+from omni_core.encoders.remote.description import pack_info
+from omni_core.encoders.remote.wire import Body, Writer
+from omni_core.errors import BadRequestError, OmniError, UnavailableError
 from omni_core.models.answers import Processed, ReadOptions
 from omni_core.models.remote import reading as remote
-from omni_core.models.remote.wire import Step, pack_step, unpack_done
+from omni_core.models.remote.wire import Done, Step, pack_done, pack_step, unpack_done
 from omni_core.models.service import ModelService, service
 from omni_core.models.serving import load
 from omni_core.models.serving.app import worker_app
@@ -40,6 +43,7 @@ from omni_core.types import (
     TextContent,
     VideoContent,
 )
+from tests.omni_core.encoders.remote.between import Answer, Between
 from tests.omni_core.encoders.remote.conftest import loaded, running
 
 pytestmark = pytest.mark.timeout(60)
@@ -305,11 +309,11 @@ def test_the_least_loaded_worker_gets_the_next_call(worker: str, other: str, mod
     there = read._models.elsewhere()
     assert there is not None
     members = there._pool._members
-    first = there._pool._take(True, time.monotonic() + 5, 5)
-    second = there._pool._take(True, time.monotonic() + 5, 5)
+    first = there._pool._take(True, time.monotonic() + 5, 5, ("/read", 9))
+    second = there._pool._take(True, time.monotonic() + 5, 5, ("/read", 9))
     assert {first.name, second.name} == {m.name for m in members}
-    there._pool._done(second, time.monotonic())
-    assert there._pool._take(True, time.monotonic() + 5, 5) is second
+    there._pool._done(second, answered=True)
+    assert there._pool._take(True, time.monotonic() + 5, 5, ("/read", 9)) is second
 
 
 def test_workers_with_different_models_are_refused_in_one_line(worker: str, tmp_path: Path) -> None:
@@ -457,3 +461,91 @@ def test_a_worker_that_only_embeds_serves_and_reading_stays_here(
         assert read._models.elsewhere() is None
     assert all(same(a.encoded, b.encoded) for a, b in zip(film(models()), found, strict=True))
     assert "the model workers only embed: speech and words on screen are read by" in caplog.text
+
+
+def test_an_answer_about_another_source_is_not_taken(
+    counter: None, tmp_path: Path, models: Make, worker: str
+) -> None:
+    kept: list[Answer] = []
+
+    def of_the_first(answer: Answer) -> Response:
+        kept.append(answer)
+        answer.headers.pop(CALL)
+        return answer.response(kept[0].body)
+
+    with running(Between(worker_app(plain(tmp_path), TOKEN), of_the_first)) as url:
+        read, both = models(loaded(url)), models(url, worker)
+        assert len(read.process([sound(0)], ReadOptions()).encoded) == 1
+        with pytest.raises(UnavailableError, match="cannot be used: the answer is about another"):
+            read.process([sound(0, "src_b")], ReadOptions())
+        assert len(both.process([sound(0, "src_b")], ReadOptions()).encoded) == 1
+
+
+def less(done: Done) -> Done:
+    return replace(done, processed=replace(done.processed, encoded=done.processed.encoded[1:]))
+
+
+def pending_nowhere(done: Done) -> Done:
+    return replace(done, processed=replace(done.processed, pending_from=float("nan")))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"), [(less, "lacks segments that were sent"), (pending_nowhere, "cannot be")]
+)
+def test_an_answer_that_is_not_whole_is_none(
+    counter: None, tmp_path: Path, models: Make, worker: str,
+    change: Callable[[Done], Done], said: str,
+) -> None:  # fmt: skip
+    def changed(answer: Answer) -> Response:
+        return answer.response(pack_done(change(unpack_done(answer.body))))
+
+    with running(Between(worker_app(plain(tmp_path), TOKEN), changed)) as url:
+        read, both = models(loaded(url)), models(url, worker)
+        with pytest.raises(UnavailableError, match=f"gave an answer that cannot be used.*{said}"):
+            read.process([shot(0), sound(0)], ReadOptions())
+        assert len(both.process([shot(0), sound(0)], ReadOptions()).encoded) == 2
+
+
+FAILS = """
+from omni_core.encoders.hashing import HashingEncoder
+from omni_core.types import TextContent
+
+class Fails(HashingEncoder):
+    "Has not the memory, or finds no numbers, for some words."
+    def encode(self, contents):
+        words = " ".join(c.text for c in contents if isinstance(c, TextContent))
+        if "memory" in words:
+            raise MemoryError("9 GiB")
+        if "graphics" in words:
+            raise RuntimeError("out of memory on the card\\nand more lines")
+        found = super().encode(contents)
+        return [None if v is None else v * float("nan") for v in found] if "nan" in words else found
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("memory", "has not enough memory for it"),
+        ("graphics", "RuntimeError: out of memory on the card$"),
+        ("nan", "answered a vector that is not finite or has no length"),
+    ],
+)
+def test_what_a_model_cannot_do_is_told_once_and_the_worker_goes_on(
+    install: Install, tmp_path: Path, models: Make, words: str, said: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    install("my-encoder", FAILS, {"encoders": "fails = my_encoder:Fails"})
+    with running(worker_app(plain(tmp_path, encoder="fails"), TOKEN)) as url:
+        read = models(loaded(url))
+        with pytest.raises(OmniError, match=said) as e:
+            read.process([written(words)], ReadOptions())
+        assert not isinstance(e.value, UnavailableError)  # for which others would be asked
+        assert "\n" not in str(e.value)
+        assert "asking again" not in caplog.text
+        assert len(read.process([written("plain words")], ReadOptions()).encoded) == 1
+
+
+def written(words: str) -> Segment:
+    span = Span("page", 1, 2)
+    return Segment("src_a", Modality.DOCUMENT, Channel.TEXT, span, TextContent(words))

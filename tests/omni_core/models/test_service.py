@@ -217,13 +217,16 @@ UNIT: Vector = np.full(4, 0.5, np.float32)
         ([np.ones(5, np.float32), None], False, r"shape \(5,\), not \(dim,\) with dim 4"),
         ([UNIT[None], None], False, r"shape \(1, 4\), not \(dim,\) with dim 4"),
         ([UNIT, None], True, r"shape \(4,\), not \(tokens, dim\) with dim 4"),
+        ([UNIT, UNIT * np.float32("nan")], False, "a vector that is not finite or has no length"),
+        ([np.zeros(4, np.float32), None], False, "a vector that is not finite or has no length"),
+        ([UNIT[None][:0], None], True, "a vector that is not finite or has no length"),
     ],
 )
 def test_an_encoder_that_answers_anything_but_its_vectors_is_named(
     answer: list[Any], several: bool, wrong: str
 ) -> None:
     info = EncoderInfo("odd", "1", 4, frozenset(Channel), multi_vector=several)
-    with pytest.raises(UnavailableError, match=f"the encoder odd answered {wrong}"):
+    with pytest.raises(OmniError, match=f"the encoder odd answered {wrong}"):
         checked(answer, 2, info)
 
 
@@ -394,7 +397,7 @@ class Talkative(HashingEncoder):
     """An encoder with every optional hook."""
 
     def encode_additional(self, contents: Sequence[Content]) -> list[list[Vector]]:
-        return [[np.ones(4, np.float32)] * 2 for _ in contents]
+        return [[np.ones(self.info.dim, np.float32)] * 2 for _ in contents]
 
     def caption(self, contents: Sequence[Content]) -> list[str]:
         return ["a red wall" if isinstance(c, ImageContent) else "" for c in contents]

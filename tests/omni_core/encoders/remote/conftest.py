@@ -26,10 +26,12 @@ TOKEN = "a-token-of-this-test"  # noqa: S105
 
 
 @contextmanager
-def running(application: Any, port: int = 0) -> Iterator[str]:
-    """The application on loopback, on a free port or this one: its address."""
+def running(application: Any, port: int = 0, **more: Any) -> Iterator[str]:
+    """The application on loopback, on a free port or this one: its address. `more`: settings of
+    uvicorn."""
     listener = socket.create_server(("127.0.0.1", port))
-    server = uvicorn.Server(uvicorn.Config(application, log_level="error", lifespan="off"))
+    config = uvicorn.Config(application, log_level="error", lifespan="off", **more)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
     thread.start()
     try:

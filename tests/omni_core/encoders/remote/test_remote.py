@@ -20,10 +20,11 @@ from starlette.routing import Route
 
 from omni_core import encoders
 from omni_core.encoders import hashing
-from omni_core.encoders.remote import client, hanging, wire
+from omni_core.encoders.remote import client, hanging, refusals, roll_call
 from omni_core.encoders.remote import encoder as remote
+from omni_core.encoders.remote.description import pack_info
 from omni_core.errors import BadRequestError, OmniError, RefusedError, UnavailableError
-from omni_core.models.serving import load
+from omni_core.models.serving import app, load
 from omni_core.models.serving import process as serving
 from omni_core.models.serving.app import worker_app
 from omni_core.settings import Settings
@@ -143,7 +144,7 @@ def test_tls_that_does_not_succeed_is_told_from_a_server_that_is_not_there(worke
     untrusted.verify_message = "self-signed certificate"
     failed = httpx2.ConnectError("it failed")
     failed.__cause__ = untrusted
-    assert "not trusted (self-signed certificate)" in client._why(failed)
+    assert "not trusted (self-signed certificate)" in str(refusals.of_failure("host", failed))
 
 
 def test_a_server_that_is_no_worker_is_named_as_such(running: Running, settings: ForWorker) -> None:
@@ -158,7 +159,7 @@ def test_a_worker_that_restarts_is_asked_again(running: Running, settings: ForWo
         seen.append(request.url.path)
         if len(seen) < 3:
             return JSONResponse({"error": "restarting"}, status_code=503)
-        return JSONResponse(wire.pack_info(hashing.HashingEncoder.describe(Settings())))
+        return JSONResponse(pack_info(hashing.HashingEncoder.describe(Settings())))
 
     with running(Starlette(routes=[Route("/info", info)])) as url:
         assert encoders.describe(settings(url)).name == "hashing"
@@ -221,3 +222,14 @@ def test_an_answer_that_is_no_json_is_one_line(running: Running, settings: ForWo
         pytest.raises(UnavailableError, match="no JSON: correct encoder_url"),
     ):
         encoders.describe(settings(url))
+
+
+def test_an_address_that_is_written_twice_is_one_worker(settings: ForWorker) -> None:
+    twice = settings("http://127.0.0.1:7000, http://127.0.0.1:7000/,http://127.0.0.1:7000")
+    (one,) = roll_call.clients_of(twice)
+    assert one.name == "127.0.0.1:7000"
+    one.close()
+
+
+def test_a_worker_keeps_idle_connections_longer_than_its_servers() -> None:
+    assert app.IDLE_S > 2 * client.IDLE_S

@@ -32,6 +32,7 @@ class StandIn:
         self.token = token
         self.asked: list[tuple[str, Any]] = []
         self.dim = dim
+        self.embedding: Any = None
         paths = ("/v1/embeddings", "/pooling", "/rerank")
         self.app = Starlette(routes=[Route(p, self._answer, methods=["POST"]) for p in paths])
 
@@ -47,7 +48,7 @@ class StandIn:
             return JSONResponse({"results": scores[::-1]})
         if request.url.path == "/pooling":
             return JSONResponse({"data": [{"data": [[3.0] + [0.0] * (self.dim - 1)] * 4}]})
-        return JSONResponse({"data": [{"embedding": [2.0] * self.dim}]})
+        return JSONResponse({"data": [{"embedding": self.embedding or [2.0] * self.dim}]})
 
 
 @pytest.fixture
@@ -152,6 +153,21 @@ def test_vllm_that_serves_another_model_is_refused_with_the_reason(
         encoder.encode([TextContent("a fox")])
     with pytest.raises(OmniError, match="refused the token"):
         opened(settings(url, encoder="e5-omni-7b", encoder_token="")).encode([TextContent("a")])
+
+
+@pytest.mark.parametrize(
+    ("embedding", "said"),
+    [(3.0, "shape .*serves another model"), ([0.0] * 3584, "has no length"), ("text", "without")],
+)
+def test_vllm_that_gives_no_vector_is_one_line(
+    opened: Any, vllm: Any, settings: ForWorker, embedding: Any, said: str
+) -> None:
+    stand_in, url = vllm(3584)
+    stand_in.embedding = embedding
+    encoder = opened(settings(url, encoder="e5-omni-7b"))
+    with pytest.raises(OmniError, match=said) as e:
+        encoder.encode([TextContent("a fox")])
+    assert "\n" not in str(e.value)
 
 
 def test_vllm_that_reranks_nothing_is_refused_with_the_reason(

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from omni_core import encoders
 from omni_core.encoders import hashing
 from omni_core.encoders.remote import wire
+from omni_core.encoders.remote.description import pack_info
 from omni_core.errors import BadRequestError, UnavailableError
 from omni_core.settings import Settings
 from omni_core.types import AudioContent, Content, ImageContent, TextContent, VideoContent
@@ -217,7 +218,7 @@ def test_a_worker_of_another_version_is_refused_before_anything_is_sent(
     speaks: int, running: Running, settings: ForWorker
 ) -> None:
     async def info(request: Request) -> JSONResponse:
-        facts = wire.pack_info(hashing.HashingEncoder.describe(Settings()))
+        facts = pack_info(hashing.HashingEncoder.describe(Settings()))
         facts["format"] = speaks
         if speaks == 1:  # the first release did not say it
             del facts["format"]

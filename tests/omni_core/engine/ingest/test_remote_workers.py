@@ -12,6 +12,7 @@ import pytest
 
 from bench.folder import difference, points_of
 from omni_core import Engine, FolderStatus
+from omni_core.errors import WORKERS_UNREACHABLE, UnavailableError
 from omni_core.models.serving.app import worker_app
 from omni_core.points import Point
 from omni_core.settings import Settings
@@ -66,3 +67,25 @@ async def test_a_worker_that_ends_in_the_middle_of_a_film_loses_and_changes_noth
             await asyncio.to_thread(server.__exit__, None, None, None)
     assert ended
     assert difference(truth, found) == "0 payloads differ, vectors by at most 0"
+
+
+async def test_a_folder_whose_workers_are_gone_ends_with_one_line_and_goes_on_later(
+    settings: Settings, media: Path, tmp_path: Path
+) -> None:
+    worker = replace(settings, store=str(tmp_path / "worker"))
+    files = sorted(str(p) for p in media.iterdir())
+    server = running(await asyncio.to_thread(worker_app, worker, TOKEN))
+    url = await asyncio.to_thread(server.__enter__)
+    there = replace(settings, encoder_url=url, encoder_token=TOKEN)
+    async with await Engine.open(there, ahead="nothing") as engine:
+        await asyncio.to_thread(server.__exit__, None, None, None)
+        with pytest.raises(UnavailableError, match="cannot be reached") as e:
+            await engine.ingest_folder(files)
+        assert e.value.code == WORKERS_UNREACHABLE
+        states = [s.state for s in (await engine.sources()).sources]
+        assert "ready" not in states
+        assert "processing" not in states
+    port = int(url.rpartition(":")[2])
+    with running(await asyncio.to_thread(worker_app, worker, TOKEN), port):
+        async with await Engine.open(there) as engine:
+            assert (await engine.ingest_folder(files)).failed == ()

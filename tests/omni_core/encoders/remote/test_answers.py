@@ -1,0 +1,230 @@
+"""Answers that are none of the worker's, or none that can be used: of a balancer, a cache, a worker
+that is broken."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from omni_core import encoders
+from omni_core.encoders.hashing import HashingEncoder
+from omni_core.encoders.remote import client, member, wire
+from omni_core.encoders.remote import encoder as remote
+from omni_core.encoders.remote.description import pack_info
+from omni_core.errors import WORKERS_UNREACHABLE, OmniError, TooLargeError, UnavailableError
+from omni_core.models.serving.app import worker_app
+from omni_core.settings import Settings
+from omni_core.types import Content, CutOptions, TextContent, Vector
+from tests.omni_core.encoders.remote.between import Answer, Between, Change
+from tests.omni_core.encoders.remote.conftest import DEAF, TOKEN, loaded, running
+
+pytestmark = pytest.mark.timeout(60)
+Opened = Callable[[Settings], Any]
+TEXTS: list[Content] = [TextContent("lava in a channel"), TextContent("a copper bridge")]
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BUSY_PAUSE_S", "FAILING_PAUSE_S"):
+        monkeypatch.setattr(member, name, 0.05)
+    monkeypatch.setattr(remote, "EVIDENCE_PATIENCE_S", 0.5)
+
+
+@pytest.fixture
+def between() -> Between:
+    return Between(worker_app(Settings(**DEAF), TOKEN))
+
+
+def page(status: int, **headers: str) -> Change:
+    html = "<html>\n<h1>a page of a balancer</h1></html>"
+    return lambda answer: HTMLResponse(html, status, headers)
+
+
+def vectors(change: Callable[[Vector], Vector]) -> Change:
+    def changed(answer: Answer) -> Response:
+        found = [None if v is None else change(v) for v in wire.unpack_vectors(answer.body)]
+        return answer.response(wire.pack_vectors(found))
+
+    return changed
+
+
+UNUSABLE: dict[str, Change] = {
+    "cut": lambda answer: answer.response(answer.body[: len(answer.body) // 2]),
+    "a page": page(200),
+    "empty": lambda answer: answer.response(b""),
+    "width": vectors(lambda v: v[:-1]),
+    "NaN": vectors(lambda v: v * np.float32("nan")),
+    "zero": vectors(np.zeros_like),
+    "many": vectors(lambda v: np.stack([v, v])),
+    "fewer": lambda a: a.response(wire.pack_vectors(wire.unpack_vectors(a.body)[1:])),
+}
+
+
+@pytest.mark.parametrize("how", UNUSABLE)
+def test_an_answer_that_cannot_be_used_names_the_worker_and_another_one_is_asked(
+    between: Between, worker: str, opened: Opened, settings: Callable[..., Settings], how: str
+) -> None:
+    between.change = UNUSABLE[how]
+    with running(between) as url:
+        alone = opened(settings(loaded(url)))
+        with pytest.raises(UnavailableError, match="gave an answer that cannot be used: ") as e:
+            alone.encode(TEXTS)
+        assert url.rpartition("/")[2] in str(e.value)
+        assert "\n" not in str(e.value)
+        both = opened(settings(f"{url},{worker}"))
+        expected = HashingEncoder.load(Settings()).encode(TEXTS)
+        for _ in range(3):
+            np.testing.assert_array_equal(both.encode(TEXTS), expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "code", "said"),
+    [
+        (page(401), UnavailableError, "TOKEN_REFUSED", "refused the token"),
+        (page(403), UnavailableError, "TOKEN_REFUSED", "refused the token"),
+        (page(413), TooLargeError, "TOO_LARGE", r"refuses a request of \d.* client_max_body_size"),
+        (page(429), UnavailableError, "BUSY", "too many requests"),
+        (page(500), UnavailableError, "MODEL_UNAVAILABLE", "failed .status 500"),
+        (page(502), UnavailableError, WORKERS_UNREACHABLE, "is not reached by what stands before"),
+        (page(503), UnavailableError, WORKERS_UNREACHABLE, "is not reached by what stands before"),
+        (page(302, location="https://u:p@h/x?k=s"), UnavailableError, "NO_WORKER", "to https://h "),
+        (page(308, location="//["), UnavailableError, "NO_WORKER", "elsewhere .status 308"),
+    ],
+    ids=["401", "403", "413", "429", "500", "502", "503", "302", "308"],
+)  # fmt: skip
+def test_a_page_of_what_stands_before_a_worker_is_one_line_that_says_what_to_do(
+    between: Between, opened: Opened, settings: Callable[..., Settings],
+    monkeypatch: pytest.MonkeyPatch, change: Change, kind: type[OmniError], code: str, said: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(remote, "EVIDENCE_S", 1.0)
+    between.change = change
+    with running(between) as url:
+        there = opened(settings(loaded(url)))
+        with pytest.raises(kind, match=said) as e:
+            there.encode(TEXTS)
+        assert "\n" not in str(e.value)
+        assert "u:p" not in str(e.value)
+        if code in ("BUSY", "TOO_LARGE"):
+            assert e.value.code == code
+        else:  # none answers in the end, or the worker failed so often
+            assert e.value.code in (code, WORKERS_UNREACHABLE)
+        asked = len(between.calls)
+        assert asked == 1 if kind is TooLargeError else asked > 1
+        between.change = None
+        assert len(there.encode(TEXTS)) == 2  # the worker is not given up
+
+
+@pytest.mark.parametrize("status", [429, 502])
+def test_what_a_balancer_says_while_it_has_nobody_costs_no_call(
+    between: Between, opened: Opened, settings: Callable[..., Settings],
+    monkeypatch: pytest.MonkeyPatch, status: int,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(remote, "EVIDENCE_PATIENCE_S", 30.0)
+
+    def first_ten(answer: Answer) -> Response:
+        return page(status)(answer) if len(between.calls) <= 10 else answer.response()
+
+    between.change = first_ten
+    with running(between) as url:
+        there = opened(settings(loaded(url)))
+        assert len(there.encode(TEXTS)) == 2
+    assert len(between.calls) == 11
+
+
+def test_the_answer_to_another_call_is_noticed(
+    between: Between, opened: Opened, settings: Callable[..., Settings]
+) -> None:
+    kept: list[Answer] = []
+
+    def cached(answer: Answer) -> Response:
+        kept.append(answer)
+        return kept[0].response()
+
+    between.change = cached
+    with running(between) as url:
+        there = opened(settings(loaded(url)))
+        assert len(there.encode(TEXTS)) == 2
+        with pytest.raises(UnavailableError, match="gave the answer to another call"):
+            there.encode([TextContent("a"), TextContent("b")])
+
+
+def test_a_worker_that_does_not_repeat_the_number_of_a_call_serves(
+    between: Between, opened: Opened, settings: Callable[..., Settings]
+) -> None:
+    def older(answer: Answer) -> Response:
+        del answer.headers[client.CALL]
+        return answer.response()
+
+    between.change = older
+    with running(between) as url:
+        assert len(opened(settings(loaded(url))).encode(TEXTS)) == 2
+
+
+def test_compressed_answers_are_refused_before_they_are_unpacked(
+    between: Between, opened: Opened, settings: Callable[..., Settings]
+) -> None:
+    def packed(answer: Answer) -> Response:
+        answer.headers["content-encoding"] = "gzip, gzip"
+        return answer.response(gzip.compress(gzip.compress(answer.body)))
+
+    between.change = packed
+    with running(between) as url:
+        there = opened(settings(loaded(url)))
+        with pytest.raises(UnavailableError, match="answers compressed, which was not asked for"):
+            there.encode(TEXTS)
+
+
+def test_a_description_and_an_error_may_be_some_megabytes_and_no_more(
+    between: Between, opened: Opened, settings: Callable[..., Settings],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(client, "MAX_ATTEMPTS", 1)
+    with running(between) as url:
+        loaded(url)
+        there = opened(settings(url))
+        between.change = lambda answer: Response(b"x" * (5 << 20), 500)
+        with pytest.raises(UnavailableError, match="answered more than 4 MB"):
+            there.encode(TEXTS)
+        between.described = lambda answer: answer.response(b" " * (5 << 20))
+        with pytest.raises(UnavailableError, match="answered more than 4 MB"):
+            encoders.load(settings(url))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"dim": "384"}, {"dim": -3}, {"dim": 10**12}, {"dim": None}, {"name": ["x"]},
+        {"languages": 5}, {"channels": "visual"}, {"cut": {"image_edge": "many"}}, {"cut": 3},
+        {"revision": None}, {"multi_vector": "no"}, {"batch": 0}, {"format": 9}, None,
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_description_that_is_none_is_one_line_that_names_the_worker(
+    between: Between, settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch,
+    wrong: dict[str, Any] | None,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(client, "MAX_ATTEMPTS", 1)
+    described = pack_info(HashingEncoder.describe(Settings()))
+    told = [1, 2] if wrong is None else {**described, **wrong}
+    between.described = lambda answer: JSONResponse(told)
+    with running(between) as url, pytest.raises(OmniError, match="cannot be used: ") as e:
+        encoders.load(settings(loaded(url)))
+    assert url.rpartition("/")[2] in str(e.value)
+    assert "\n" not in str(e.value)
+
+
+def test_how_a_file_is_opened_is_not_for_a_worker_to_say(
+    between: Between, opened: Opened, settings: Callable[..., Settings]
+) -> None:
+    info = HashingEncoder.describe(Settings())
+    cut = CutOptions(transcript="/etc/passwd", password="p", image_edge=99)  # noqa: S106
+    between.described = lambda answer: JSONResponse(pack_info(replace(info, cut=cut)))
+    with running(between) as url:
+        found = opened(settings(loaded(url))).info.cut
+    assert (found.transcript, found.password, found.image_edge) == (None, None, 99)
