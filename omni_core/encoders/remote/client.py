@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from omni_core.encoders.remote.refusals import of_failure, of_status
+from omni_core.encoders.remote.refusals import is_late, of_failure, of_status
 from omni_core.errors import BadRequestError, UnavailableError
 from omni_core.tls import certificates, trusting
 
@@ -121,13 +121,12 @@ class ModelServerClient:
             last = attempt == self._attempts - 1
             try:
                 status, answer, moved_to = self._once(method, path, deadline, content, most)
-            except (httpx2.TimeoutException, TimeoutError):
-                if last or time.monotonic() > deadline:
+            except (httpx2.HTTPError, TimeoutError) as e:
+                if is_late(e) and (last or time.monotonic() > deadline):
                     raise UnavailableError(
                         f"the model server {self.name} gave no answer within {seconds:.0f} s: "
                         "is it busy, or too small for this model?"
                     ) from None
-            except httpx2.HTTPError as e:
                 if last:
                     raise of_failure(self.name, e) from None
             else:

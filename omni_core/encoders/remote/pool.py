@@ -109,8 +109,7 @@ class WorkerPool:
                 self._done(member)
                 raise
             else:
-                member.pace.took(kind, time.monotonic() - began)
-                self._done(member, answered=True)
+                self._done(member, kind, time.monotonic() - began)
                 return found
 
     def close(self) -> None:
@@ -181,10 +180,13 @@ class WorkerPool:
         self._watch()
         return news
 
-    def _done(self, member: Member, *, answered: bool = False) -> None:
+    def _done(self, member: Member, kind: Kind | None = None, seconds: float = 0.0) -> None:
+        """A call ended; with `kind` it was answered, after so many seconds."""
         with self._changed:
             member.running -= 1
-            if answered and member.state != "refused":
+            if kind is not None:
+                member.pace.took(kind, seconds)
+            if kind is not None and member.state != "refused":
                 member.works()
             self._changed.notify_all()
 

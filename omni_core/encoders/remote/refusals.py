@@ -23,6 +23,7 @@ REFUSED, NO_WORKER = "TOKEN_REFUSED", "NO_WORKER"
 BUSY = "BUSY"
 """Code of a request that was not taken, since there is enough to do. One that nobody was there to
 take is WORKERS_UNREACHABLE."""
+MB = 1_000_000
 _GATEWAY = (502, 503, 504)
 _NO_ANSWER = (httpx2.ConnectError, httpx2.ConnectTimeout)
 
@@ -52,9 +53,10 @@ def of_status(name: str, status: int, answer: bytes, moved_to: str, sent: int) -
         )
     own = data is not None and "kind" in data  # an omni-mcp worker: its own error class
     if status == 413 and not own:
+        size = f" of {sent / 1e6:.1f} MB" if sent > MB // 2 else ""
         return TooLargeError(
-            f"what stands before the model server {name} refuses a request of {sent / 1e6:.1f} MB "
-            "(status 413): let it pass 256 MB (nginx: client_max_body_size)"
+            f"what stands before the model server {name} refuses a request{size} (status 413): let "
+            "it pass 256 MB (nginx: client_max_body_size)"
         )
     message = f"the model server {name} {_said(status, data)}"
     if data is not None and own:
@@ -63,7 +65,13 @@ def of_status(name: str, status: int, answer: bytes, moved_to: str, sent: int) -
     return UnavailableError(message, code=code)
 
 
-def of_failure(name: str, error: httpx2.HTTPError) -> UnavailableError:
+def is_late(error: Exception) -> bool:
+    """Whether a connection was there, and nothing came by its deadline."""
+    late = isinstance(error, TimeoutError | httpx2.TimeoutException)
+    return late and not isinstance(error, httpx2.ConnectTimeout)
+
+
+def of_failure(name: str, error: Exception) -> UnavailableError:
     """The error for a request that got no whole answer."""
     code = WORKERS_UNREACHABLE if isinstance(error, _NO_ANSWER) else None
     return UnavailableError(f"the model server {name} {_why(error)}", code=code)
@@ -100,7 +108,7 @@ def _place(moved_to: str) -> str:
     return f", to {where}{port}" if where.isprintable() and 0 < len(where) < 100 else ""
 
 
-def _why(error: httpx2.HTTPError) -> str:
+def _why(error: Exception) -> str:
     tls = refusal_in(error)
     if isinstance(tls, ssl.SSLCertVerificationError):
         return (

@@ -312,7 +312,7 @@ def test_the_least_loaded_worker_gets_the_next_call(worker: str, other: str, mod
     first = there._pool._take(True, time.monotonic() + 5, 5, ("/read", 9))
     second = there._pool._take(True, time.monotonic() + 5, 5, ("/read", 9))
     assert {first.name, second.name} == {m.name for m in members}
-    there._pool._done(second, answered=True)
+    there._pool._done(second, ("/read", 9), 0.1)
     assert there._pool._take(True, time.monotonic() + 5, 5, ("/read", 9)) is second
 
 

@@ -4,7 +4,9 @@ that is broken."""
 from __future__ import annotations
 
 import gzip
+import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +16,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from omni_core import encoders
 from omni_core.encoders.hashing import HashingEncoder
-from omni_core.encoders.remote import client, member, wire
+from omni_core.encoders.remote import client, member, refusals, wire
 from omni_core.encoders.remote import encoder as remote
 from omni_core.encoders.remote.description import pack_info
 from omni_core.errors import WORKERS_UNREACHABLE, OmniError, TooLargeError, UnavailableError
@@ -88,7 +90,7 @@ def test_an_answer_that_cannot_be_used_names_the_worker_and_another_one_is_asked
     [
         (page(401), UnavailableError, "TOKEN_REFUSED", "refused the token"),
         (page(403), UnavailableError, "TOKEN_REFUSED", "refused the token"),
-        (page(413), TooLargeError, "TOO_LARGE", r"refuses a request of \d.* client_max_body_size"),
+        (page(413), TooLargeError, "TOO_LARGE", r"a request .status 413.* client_max_"),
         (page(429), UnavailableError, "BUSY", "too many requests"),
         (page(500), UnavailableError, "MODEL_UNAVAILABLE", "failed .status 500"),
         (page(502), UnavailableError, WORKERS_UNREACHABLE, "is not reached by what stands before"),
@@ -118,6 +120,28 @@ def test_a_page_of_what_stands_before_a_worker_is_one_line_that_says_what_to_do(
         assert asked == 1 if kind is TooLargeError else asked > 1
         between.change = None
         assert len(there.encode(TEXTS)) == 2  # the worker is not given up
+
+
+def test_the_size_of_a_request_that_a_proxy_refuses_is_said() -> None:
+    refused = refusals.of_status("host", 413, b"<html>", "", 12_345_678)
+    assert "refuses a request of 12.3 MB (status 413)" in str(refused)
+
+
+def test_a_machine_that_is_off_is_told_from_one_that_gives_no_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client, "CONNECT_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as taken:
+        address = full.getsockname()
+        for _ in range(4):  # nobody accepts: what follows is not answered
+            waiting = taken.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        off = client.ModelServerClient(f"http://127.0.0.1:{address[1]}", "", attempts=1)
+        with pytest.raises(UnavailableError, match=r"cannot be reached \(ConnectTimeout\)") as e:
+            off.get_json("/info", seconds=10)
+        assert e.value.code == WORKERS_UNREACHABLE
+        off.close()
 
 
 @pytest.mark.parametrize("status", [429, 502])
