@@ -200,7 +200,7 @@ class Pool:
         ) as first:
             if shares_connections(first, self._url, within_s):
                 refuse()
-            return first.info.server_version // 10_000
+            return int(first.info.server_version // 10_000)
 
     def _cause(self, e: psycopg.Error) -> psycopg.Error:
         """Why the pool made no connection, where none was given."""
