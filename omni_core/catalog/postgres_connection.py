@@ -23,7 +23,7 @@ try:
         shares_connections,
     )
     from omni_core.catalog.postgres_session import options_of, set_up
-    from omni_core.catalog.postgres_watch import Watch
+    from omni_core.catalog.postgres_watch import ALIVE_S, Watch
 except ImportError as e:
     raise StoreError(
         "a catalog in PostgreSQL needs the extra: pip install 'omni-mcp[postgres]'"
@@ -96,18 +96,11 @@ class Pool:
     def __init__(self, url: str, schema: str) -> None:
         """Connects once, so that a wrong address or password is told at once, and a pooler that
         this cannot be used behind. Raises StoreError."""
-        self._where = where(url)
+        self._url, self._where = url, where(url)
         self._local = threading.local()
         self._writers = threading.BoundedSemaphore(WRITE)
-        with (
-            self._as_store_errors(),
-            psycopg.connect(
-                url, connect_timeout=CONNECT_S, autocommit=True, prepare_threshold=None
-            ) as first,
-        ):
-            version = first.info.server_version // 10_000
-            if shares_connections(first, url, CONNECT_S):
-                refuse()
+        with self._as_store_errors():
+            version = self._look(CONNECT_S)
         if version < OLDEST:
             raise StoreError(
                 f"the catalog at {self._where} is PostgreSQL {version}; version {OLDEST} or newer "
@@ -199,13 +192,33 @@ class Pool:
             return False
         return True
 
+    def _look(self, within_s: int) -> int:
+        """The version of the server. Raises psycopg.Error where no connection can be made, and
+        behind a pooler that this cannot be used behind."""
+        with psycopg.connect(
+            self._url, connect_timeout=within_s, autocommit=True, prepare_threshold=None
+        ) as first:
+            if shares_connections(first, self._url, within_s):
+                refuse()
+            return int(first.info.server_version // 10_000)
+
+    def _cause(self, e: psycopg.Error) -> psycopg.Error:
+        """Why the pool made no connection, where none was given."""
+        try:
+            if isinstance(e, PoolTimeout):
+                self._look(ALIVE_S)
+        except psycopg.Error as cause:
+            return cause
+        return e
+
     @contextmanager
     def _as_store_errors(self) -> Iterator[None]:
         try:
             yield
         except psycopg.Error as e:
-            message = told(e, self._where)
-            raise StoreError(message, code=code_of(e)) from None  # no trace of the address
+            cause = self._cause(e)
+            message = told(cause, self._where)
+            raise StoreError(message, code=code_of(cause)) from None  # no trace of the address
         except UnicodeEncodeError as e:
             raise StoreError(f"the catalog cannot hold a name that is no text: {e.reason}") from e
 

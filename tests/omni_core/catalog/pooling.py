@@ -20,6 +20,7 @@ class Pooling:
 
     def __init__(self, host: str, port: int, *, shares: bool) -> None:
         self._target, self._shares = (host, port), shares
+        self._refuses_transactions = False
         self._one: socket.socket | None = None
         self._turn = threading.Lock()
         self._answers = threading.Event()
@@ -29,10 +30,10 @@ class Pooling:
         self.port = int(self._listening.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def begin_to_share(self) -> None:
+    def begin_to_share(self, *, statements: bool = False) -> None:
         """As after another setting, for clients that are here too: those connected last have their
-        connection for all."""
-        self._shares = True
+        connection for all. By `statements` a client that begins a transaction is sent away."""
+        self._shares, self._refuses_transactions = True, statements
 
     def lose_the_server(self) -> None:
         """Clients are taken as before, and nothing that they ask is answered."""
@@ -65,6 +66,8 @@ class Pooling:
             server, welcome = self._server(start)
             client.sendall(welcome)
             while (asked := client.recv(65536)) and asked[:1] != LEAVES:
+                if self._refuses_transactions and b"BEGIN" in asked:
+                    return
                 with self._turn if self._shares else nullcontext():
                     serving = self._one if self._shares and self._one else server
                     self._ask(serving, asked)

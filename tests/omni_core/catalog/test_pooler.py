@@ -85,6 +85,28 @@ def test_a_pooler_that_begins_to_share_while_libraries_are_open_is_refused_and_m
         direct._pool.close()
 
 
+def test_why_no_connection_can_be_made_any_more_is_said(
+    pooler: Made, open_postgres: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a pooler begins to give a connection away after each statement."""
+    from omni_core.catalog import postgres_connection
+
+    monkeypatch.setattr(postgres_connection, "CONNECT_S", 2)
+    between, url = pooler(shares=False)
+    catalog = postgres_connection.Pool(url, open_postgres.schema)
+    open_postgres().set_meta("a", "b")
+    assert catalog.read("SELECT value FROM meta WHERE key = 'a'", ())[0]["value"] == "b"
+    between.begin_to_share(statements=True)
+    give_up = time.monotonic() + 2 * SOON_S
+    while True:
+        with pytest.raises(StoreError) as e:
+            catalog.read("SELECT 1", ())
+        if "use pool_mode = session in PgBouncer" in str(e.value):
+            break
+        assert time.monotonic() < give_up
+    catalog.close()
+
+
 def test_a_database_that_is_gone_behind_a_pooler_is_told_soon_and_found_again(
     pooler: Made, open_postgres: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
