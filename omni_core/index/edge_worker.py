@@ -124,7 +124,8 @@ class Shard:
     @_as_store_errors
     def __init__(self, path: Path, dim: int, multi_vector: bool) -> None:
         self._path = path / "shard"
-        _require_free(path, OPEN_RESERVE)
+        # a new one takes room of its own, and is of no use before it takes points
+        _require_free(path, OPEN_RESERVE if self._path.exists() else DISK_RESERVE)
         if not self._path.exists():
             _create(path, dim, multi_vector)
         self._shard = _load(self._path)
