@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from omni_core.files import put_in_place
 from omni_core.unfinished import Unfinished
 
 FILE = "catalog.sqlite"
+RESTORING = "restoring"
+"""There while a backup is being restored, with the path of that."""
 MOST = 20
 """Lines of one kind that are named."""
 _COUNTS = (
@@ -31,8 +34,10 @@ _COUNTS = (
 
 
 def refuse_lost(store: Path) -> None:
-    """Raise StoreError where the catalog of a library is gone while its index is there: a new one
-    would make the whole library look empty."""
+    """Raise StoreError where the catalog of a library is gone while its index is there, or is not
+    restored yet: a new one would make the whole library look empty."""
+    if half := half_restored(store):
+        raise StoreError(half)
     if why := _lost(store):
         raise StoreError(
             f"the catalog of this library is damaged: {store / FILE} {why}, and its index is still "
@@ -43,6 +48,8 @@ def refuse_lost(store: Path) -> None:
 def faults(store: Path) -> list[str]:
     """What is wrong with the catalog as a whole, a line each; nothing is changed."""
     path = store / FILE
+    if half := half_restored(store):
+        return [half]
     if why := _lost(store):
         return [f"{FILE} {why}, though the library has an index"]
     if not path.exists():
@@ -54,6 +61,19 @@ def faults(store: Path) -> list[str]:
         return [f"{FILE} cannot be read ({e})"]
     except StoreError as e:
         return [str(e)]
+
+
+def half_restored(store: Path) -> str:
+    """That restoring a backup into the store was interrupted, and what to do; "" where it was
+    not."""
+    if (store / FILE).exists():  # it comes last
+        return ""
+    try:
+        backup = (store / RESTORING).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    again = shlex.join(["omni-mcp", "restore", backup, "--store", str(store)])
+    return f"{store} is not restored yet, that was interrupted: run `{again}` again"
 
 
 def is_newer(store: Path) -> bool:

@@ -31,9 +31,10 @@ from omni_core.engine.ingest.reindex import ReindexStatus, reindex
 from omni_core.engine.ingest.resume import resume
 from omni_core.engine.ingest.stopping import obey, stop_elsewhere
 from omni_core.engine.moving.backup import Progress as BackupProgress
-from omni_core.engine.moving.backup import back_up, restore
+from omni_core.engine.moving.backup import back_up
 from omni_core.engine.moving.copying import MigrationStatus
 from omni_core.engine.moving.migrating import migrate
+from omni_core.engine.moving.restoring import restore
 from omni_core.engine.opening import open_ref
 from omni_core.engine.refs import exact_source
 from omni_core.engine.results import (

@@ -117,21 +117,30 @@ async def _close_again(opening: asyncio.Task[Catalog]) -> None:
 
 
 async def _check_model(settings: Settings, catalog: Catalog, info: EncoderInfo) -> None:
-    """Refuse a library of another model, unless a finished re-index can be swapped in."""
+    """Refuse a library of another model, unless it is empty or a finished re-index can be swapped
+    in."""
     key, ours = "fingerprint", info.fingerprint
     filled_by = await asyncio.to_thread(
         lambda: catalog.get_meta(key) or catalog.set_meta_once(key, ours)
     )
-    if filled_by == ours:
+    embedded, store = settings.index == "edge", settings.store_path
+    other = (
+        embedded
+        and not settings.read_only
+        and await asyncio.to_thread(versions.is_of_another, store, info)
+    )
+    if filled_by == ours and not other:
         return
     sources, _ = await asyncio.to_thread(catalog.totals, "")
     if not sources:
+        if other:
+            await asyncio.to_thread(versions.leave_current, store)
         await asyncio.to_thread(catalog.set_meta, "fingerprint", info.fingerprint)
+    elif filled_by == ours:
+        return  # opening the index says what is wrong
     elif await adopt(settings, info, catalog):
         return
-    elif settings.index == "edge" and await asyncio.to_thread(
-        versions.is_current, settings.store_path, info
-    ):
+    elif embedded and await asyncio.to_thread(versions.is_current, store, info):
         log.warning("the catalog named another model (%.60r) than its index: mended", filled_by)
         await asyncio.to_thread(catalog.set_meta, "fingerprint", info.fingerprint)
     else:

@@ -79,8 +79,9 @@ class Shard:
         self._path = path / "shard"
         self._unflushed = self._writes = 0
         self._run = secrets.token_hex(8)
-        require_free(path, OPEN_RESERVE)
         edge_vacuum.recover(self._path)
+        # a new one takes room of its own, and is of no use before it takes points
+        require_free(path, OPEN_RESERVE if self._path.exists() else DISK_RESERVE)
         if not self._path.exists():
             create(path, dim, multi_vector)
         self._open(config(dim, multi_vector) if rewrites else None)

@@ -85,6 +85,17 @@ def is_current(store: Path, info: EncoderInfo) -> bool:
     return current(store) == name and _fingerprint(record) == info.fingerprint
 
 
+def is_of_another(store: Path, info: EncoderInfo) -> bool:
+    """Whether searches use a version that is there, of another model."""
+    now = current(store)
+    return now not in (None, slug(info)) and _is_version(store, str(now))
+
+
+def leave_current(store: Path) -> None:
+    """Let searches use no version: the one that is prepared next becomes current."""
+    (folder(store) / "CURRENT").unlink(missing_ok=True)
+
+
 def faults(store: Path, info: EncoderInfo) -> list[str]:
     """What is wrong with the files that say which index is used, a line each; nothing is changed.
     None in a store without an index."""

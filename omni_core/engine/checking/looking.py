@@ -69,6 +69,8 @@ async def _look(settings: Settings, busy: str) -> Look:
     whole = [] if settings.catalog else await asyncio.to_thread(checking.faults, store)
     newer = not settings.catalog and await asyncio.to_thread(checking.is_newer, store)
     advice = "upgrade omni-mcp" if newer else "omni-mcp doctor --repair"
+    if await asyncio.to_thread(checking.half_restored, store):
+        advice = "the same restoration again"
     found += [Fault("catalog", line, advice) for line in whole]
     rows = [] if settings.catalog else await asyncio.to_thread(checking.damaged_rows, store)
     found += [Fault("catalog", f"{title}: {why.partition(': ')[0]}") for _, title, why in rows]

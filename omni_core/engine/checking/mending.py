@@ -83,7 +83,7 @@ def _mend_files(settings: Settings, info: EncoderInfo, aside: Path, said: Mended
     for path, _ in list(looking.damaged_databases(store)):
         _move(path, aside, said)
     wrong = [] if settings.catalog else checking.faults(store)
-    if wrong and checking.is_newer(store):
+    if wrong and (checking.is_newer(store) or checking.half_restored(store)):
         said.left += wrong
     elif wrong:
         count = checking.salvage(store, aside)

@@ -126,7 +126,8 @@ def _rows(settings: Settings, info: EncoderInfo) -> tuple[str, list[SourceRow]]:
     """The id of the library, "" where it has none yet, and the sources to embed again; reads the
     catalog without locking the store."""
     with open_catalog(settings, read_only=True) as catalog:
-        if catalog.get_meta("fingerprint") == info.fingerprint:
+        same = catalog.get_meta("fingerprint") == info.fingerprint
+        if same and catalog.totals()[0]:  # an empty one may have an index of a former model
             raise StoreError(
                 f"the library is already embedded with {info.fingerprint}", code="BAD_ARGUMENT"
             )

@@ -1,4 +1,4 @@
-"""Backups of a store with the embedded index, made while it is in use, and put back.
+"""Backups of a store with the embedded index, made while it is in use.
 
 A backup is a folder:
 
@@ -18,8 +18,7 @@ import functools
 import json
 import os
 import sqlite3
-import stat
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -28,19 +27,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from omni_core.catalog import Catalog, SqliteCatalog
-from omni_core.catalog.lock import StoreLock
+from omni_core.catalog.checking import RESTORING
 from omni_core.engine.context import Context
 from omni_core.engine.results import BackupStatus
-from omni_core.errors import BadRequestError, NotFoundError, StoreError, UnreadableError
+from omni_core.errors import BadRequestError, StoreError
 from omni_core.files import (
     copy_sparse,
-    copy_verified,
     put_in_place,
     sha256_of,
     used_bytes,
     write_atomically,
 )
 from omni_core.protocols import Index
+from omni_core.read_only import LINKED
 from omni_core.tasks import finish_first, in_thread
 from omni_core.unfinished import Unfinished, sweep
 
@@ -48,10 +47,13 @@ FORMAT = 1
 MANIFEST = "backup.json"
 CATALOG = "catalog.sqlite"
 LEFT_OUT = frozenset(
-    {"cache", "lock", "shared", "downloads", "index", "weights", "clips", "tenants", "tasks"}
-)
+    {
+        "cache", "lock", "shared", "downloads", "index", "weights", "clips", "tenants", "tasks",
+        RESTORING,
+    }
+)  # fmt: skip
 """Entries of a store that are not copied as they are: made again when needed, copied otherwise
-(index), running (lock, shared, tasks), or stores of their own (tenants)."""
+(index), running (lock, shared, tasks, restoring), or stores of their own (tenants)."""
 
 T = TypeVar("T")
 Progress = Callable[[BackupStatus], Awaitable[None]]
@@ -99,58 +101,6 @@ async def back_up(
     return status
 
 
-async def restore(backup: Path, store: Path, *, progress: Progress | None = None) -> BackupStatus:
-    """Make `store` a copy of the backup, each file checked by its sha256; a new folder, or one
-    that holds no library.
-
-    Raises NotFoundError and UnreadableError for what is no complete backup, BadRequestError when
-    the store holds a library, StoreError when it is in use or cannot be written.
-    """
-    manifest = await asyncio.to_thread(_manifest, backup)
-    if await asyncio.to_thread((store / CATALOG).exists):
-        raise BadRequestError(
-            f"{store} holds a library; name another folder with --store, or move that one away"
-        )
-    files: dict[str, Any] = manifest["files"]
-    if stray := await asyncio.to_thread(_stray, store, files):
-        raise BadRequestError(
-            f"{store} holds an index that is not of this backup ({stray}); name another folder "
-            "with --store, or move that one away"
-        )
-    status = BackupStatus(
-        str(store), len(files), sources=manifest["sources"], segments=manifest["segments"]
-    )
-    try:
-        await asyncio.to_thread(store.mkdir, parents=True, exist_ok=True, mode=0o700)
-        lock = await asyncio.to_thread(StoreLock, store)
-        try:
-            for folder in {(store / name).parent for name in files}:
-                await in_thread(sweep, folder)
-            # the catalog last: without it the folder holds no library, and this can be run again
-            for name in sorted(files, key=lambda name: (name == CATALOG, name)):
-                await in_thread(_put_back, backup, store, name, files[name])
-                status = replace(
-                    status,
-                    files_done=status.files_done + 1,
-                    bytes=status.bytes + await asyncio.to_thread(used_bytes, store / name),
-                )
-                if progress is not None:
-                    await progress(status)
-        finally:
-            await asyncio.to_thread(lock.release)
-    except OSError as e:
-        raise StoreError(f"cannot write {store}: {e.strerror or e}") from e
-    return status
-
-
-def _stray(store: Path, files: Collection[str]) -> str:
-    """A file of an index in the store that is none of these, which would be taken for a part of it;
-    "" for none. Copies that an interrupted restoration left begin with a dot."""
-    found = (p for p in (store / "index").rglob("*") if p.is_file() and p.name[0] != ".")
-    names = (p.relative_to(store).as_posix() for p in found)
-    return next((name for name in names if name not in files), "")
-
-
 async def _apart(work: Callable[[], T]) -> T:
     """The result of `work`, run to its end in a thread that is not one of `asyncio.to_thread`:
     these may all wait for the catalog that it holds."""
@@ -194,12 +144,13 @@ def _totals(folder: Path) -> tuple[int, int]:
 
 
 def _others(store: Path) -> Iterator[Path]:
-    """The other files of the store that belong to the library; links are not followed."""
+    """The other files of the store that belong to the library. Links are not followed, but for
+    those of its own folders, which may lie elsewhere: so they do where it cannot be written."""
     for entry in sorted(store.iterdir()):
         name = entry.name
         if name in LEFT_OUT or name.startswith((CATALOG, ".")) or name.endswith(".bak"):
             continue
-        if entry.is_symlink():
+        if entry.is_symlink() and not (name in LINKED and entry.is_dir()):
             continue
         yield from (
             (p for p in sorted(entry.rglob("*")) if p.is_file() and not p.is_symlink())
@@ -246,52 +197,3 @@ def _facts(path: Path) -> tuple[int, int, str]:
     """Length, bytes on disk, and sha256 of a file."""
     size = path.stat().st_size
     return size, used_bytes(path), sha256_of(path)
-
-
-def _manifest(backup: Path) -> dict[str, Any]:
-    try:
-        facts: dict[str, Any] = json.loads((backup / MANIFEST).read_text(encoding="utf-8"))
-        version = facts["format"]
-        if version == FORMAT:
-            _check_files(facts["files"])
-            int(facts["sources"]), int(facts["segments"])
-    except (FileNotFoundError, NotADirectoryError) as e:
-        raise NotFoundError(
-            f"{backup} is no backup, or not a complete one: it has no {MANIFEST}"
-        ) from e
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
-        raise UnreadableError(f"{backup / MANIFEST} is damaged ({type(e).__name__}: {e})") from e
-    if version != FORMAT:
-        raise UnreadableError(f"the backup has format {version!r}, this version reads {FORMAT}")
-    return facts
-
-
-def _check_files(files: dict[str, dict[str, Any]]) -> None:
-    """Raises for a list of files that is none, or not of a whole library."""
-    for name, facts in files.items():
-        path = Path(name)
-        if path.is_absolute() or ".." in path.parts or "\0" in name:
-            raise ValueError("a file lies outside")
-        str.encode(facts["sha256"])
-    if CATALOG not in files:
-        raise ValueError(f"it names no {CATALOG}")
-
-
-def _put_back(backup: Path, store: Path, name: str, facts: dict[str, Any]) -> None:
-    _require_readable(backup, name)
-    if not copy_verified(backup / name, store / name, facts["sha256"]):
-        raise UnreadableError(f"{name} of the backup {backup} is damaged; it cannot be used")
-
-
-def _require_readable(backup: Path, name: str) -> None:
-    """Raise UnreadableError where the backup has no such file that can be opened: what fails after
-    that is the store's."""
-    file = backup / name
-    try:
-        if not stat.S_ISREG(file.stat().st_mode):  # a pipe would be waited for
-            raise UnreadableError(f"{name} of the backup {backup} is no file; it cannot be used")
-        file.open("rb").close()
-    except (FileNotFoundError, NotADirectoryError):
-        raise UnreadableError(f"the backup {backup} lacks {name}; it cannot be used") from None
-    except OSError as e:
-        raise UnreadableError(f"{name} of the backup {backup} cannot be read: {e.strerror}") from e

@@ -14,10 +14,12 @@ import pytest
 
 from omni_core import Engine, IngestRequest, OpenRequest, SearchRequest, plugins
 from omni_core.catalog import Catalog
+from omni_core.encoders.hashing import HashingEncoder
 from omni_core.engine.workers import Decoders, Models
 from omni_core.errors import BadRequestError, OmniError, StoppedError, StoreError
 from omni_core.index.memory import MemoryIndex
 from omni_core.settings import Settings
+from omni_core.types import EncoderInfo
 
 REPO = Path(__file__).parents[3]
 pytestmark = pytest.mark.timeout(120)
@@ -299,3 +301,24 @@ async def test_a_closed_engine_says_so_whatever_it_is_asked(plain: Settings) -> 
         async with asyncio.timeout(20):
             with pytest.raises(StoppedError, match="the engine is closed"):
                 await ask
+
+
+async def test_an_empty_library_takes_any_model_and_one_with_sources_its_own(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = HashingEncoder.describe
+
+    def of_device(chosen: Settings) -> EncoderInfo:
+        return replace(real(chosen), revision=chosen.device)
+
+    monkeypatch.setattr(HashingEncoder, "describe", of_device)
+    first, second = (replace(settings, device=device) for device in ("auto", "cpu"))
+    for chosen in (first, second, first):
+        async with asyncio.timeout(60), await Engine.open(chosen) as engine:
+            assert (await engine.sources()).total == 0
+            await engine.ready(60)
+    await works(second, tmp_path)
+    with pytest.raises(StoreError) as e:
+        await works(first, tmp_path)
+    assert e.value.code == "MODEL_MISMATCH"
+    await works(second, tmp_path)

@@ -127,3 +127,20 @@ def test_looking_into_a_catalog_that_cannot_be_written_makes_no_file_beside_it(
     (tmp_path / "empty" / "catalog.sqlite").touch()
     with SqliteCatalog(tmp_path / "empty", read_only=True) as catalog:
         assert catalog.totals() == (0, 0)
+
+
+async def test_a_backup_of_it_has_its_small_images_and_uploads(
+    settings: Settings, opened: Callable[..., Any], media: Path, tmp_path: Path,
+    store_cannot_be_written: Callable[[], None], as_one_who_may_not: None,
+) -> None:  # fmt: skip
+    async with opened() as engine:
+        await engine.ingest(IngestRequest(str(media / "lake.jpg")))
+    store = settings.store_path
+    (store / "uploads" / "upload_a").mkdir(parents=True)
+    (store / "uploads" / "upload_a" / "film.mp4").write_bytes(b"sent by somebody")
+    store_cannot_be_written()
+    async with opened() as engine:
+        await engine.back_up(str(tmp_path / "backup"))
+    copied = digest(tmp_path / "backup")
+    kept = {n: d for n, d in digest(store).items() if n.startswith(("thumbs/", "uploads/"))}
+    assert len(kept) == 2 and kept.items() <= copied.items()

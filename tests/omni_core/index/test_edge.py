@@ -383,6 +383,12 @@ def test_a_nearly_full_disk_refuses_writes_and_keeps_the_rest(
     free["now"] = 40 << 20
     with pytest.raises(StoreError, match="40 MB free and needs 64"):
         edge_shard.Shard(tmp_path, DIM, False)
+    free["now"] = 100 << 20
+    beside = tmp_path / "beside"  # as a re-index makes one: it would take room, and no points
+    beside.mkdir()
+    with pytest.raises(StoreError, match="100 MB free and needs 128"):
+        edge_shard.Shard(beside, DIM, False)
+    assert list(beside.iterdir()) == []
     free["now"] = usage.free
     again = edge_shard.Shard(tmp_path, DIM, False)
     assert again.count(None) == 1000

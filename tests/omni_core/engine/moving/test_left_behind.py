@@ -13,6 +13,10 @@ import pytest
 
 from omni_core import Engine, IngestRequest
 from omni_core.engine import restore
+from omni_core.engine.checking.looking import look
+from omni_core.engine.checking.mending import mend
+from omni_core.engine.results import BackupStatus
+from omni_core.errors import StoreError
 from omni_core.settings import Settings
 from omni_core.unfinished import Unfinished
 
@@ -51,6 +55,31 @@ async def test_the_next_one_of_that_name_removes_it_and_leaves_what_is_being_wri
     names = await asyncio.to_thread(os.listdir, target.parent)
     assert sorted(names) == sorted([target.name, LEFT.format("other"), path.name])
     await asyncio.to_thread(written.remove)
+
+
+async def test_a_half_restored_library_says_so_and_is_neither_opened_nor_mended(
+    engine: Engine, media: Path, tmp_path: Path, settings: Settings, opened: Callable[..., Any]
+) -> None:
+    await engine.ingest_folder([str(media / n) for n in ("notes.md", "lake.jpg")])
+    await engine.back_up(str(tmp_path / "backup"))
+    here = replace(settings, store=str(tmp_path / "new"))
+
+    async def killed(status: BackupStatus) -> None:
+        if status.files_done == status.files_total - 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await restore(tmp_path / "backup", here.store_path, progress=killed)
+    again = f"restore {tmp_path / 'backup'} --store {here.store}"
+    with pytest.raises(StoreError, match=f"not restored yet.*{again}"):
+        await Engine.open(here)
+    (fault,) = (await look(here)).faults
+    assert again in fault.detail and "repair" not in fault.get
+    assert any(again in line for line in (await mend(here)).left)
+    await restore(tmp_path / "backup", here.store_path)
+    async with opened(here) as restored:
+        assert (await restored.sources()).total == 2
+    assert not await asyncio.to_thread((here.store_path / "restoring").exists)
 
 
 async def test_a_restoration_and_an_opened_library_remove_what_a_killed_one_left(
