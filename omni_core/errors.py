@@ -127,7 +127,7 @@ class StoppedError(OmniError):
 class StoreError(OmniError):
     """STORE_BUSY, STORE_FAILED, MODEL_MISMATCH, FOREIGN_COLLECTION, INDEX_UNREACHABLE,
     KEY_REFUSED, READ_ONLY, BUSY, LEASE_LOST, CATALOG_MOVED, CATALOG_UNREACHABLE,
-    CATALOG_READ_ONLY, NO_LIBRARY, NOT_INDEXED."""
+    CATALOG_READ_ONLY, CATALOG_POOLED, NO_LIBRARY, NOT_INDEXED."""
 
     code = "STORE_FAILED"
 
@@ -174,6 +174,7 @@ _CAUSES = {
     "CATALOG_MOVED": "the library has left this catalog for another one",
     "CATALOG_UNREACHABLE": "PostgreSQL gives no answer",
     "CATALOG_READ_ONLY": "PostgreSQL takes no writes",
+    "CATALOG_POOLED": "a pooler before PostgreSQL shares its connections between transactions",
     "NO_LIBRARY": (
         "there is no library there yet, and this server may only read: it is ready as soon as one "
         "that may write has ingested something"

@@ -206,14 +206,11 @@ class SharedTasks(Generic[Key, Status, Result]):
         try:
             await _follow(shared, until, progress)
         except asyncio.CancelledError:
-            shared.waiting -= 1
-            if not shared.waiting:
+            if shared.waiting == 1 and not shared.task.cancelling():
                 await self._abandon(shared, grace_s)
             raise
-        except BaseException:
+        finally:
             shared.waiting -= 1
-            raise
-        shared.waiting -= 1
         if not shared.task.done():
             shared.accepted = True
             return Outcome(shared.status, None)
@@ -221,12 +218,8 @@ class SharedTasks(Generic[Key, Status, Result]):
         return Outcome(shared.status, await result_of(shared.task))
 
     async def _abandon(self, shared: _Shared[Key, Status, Result], grace_s: float) -> None:
-        """The last waiting caller was cancelled, and hears no more of how the task ends."""
-        if shared not in self._live:
-            report_failure(shared.task)
-        elif shared.task.cancelling():
-            return
-        elif not grace_s:
+        """The last waiting caller was cancelled."""
+        if not grace_s:
             shared.task.cancel()
             await asyncio.wait([shared.task], timeout=CANCEL_S)
         elif not shared.accepted and not shared.task.done():

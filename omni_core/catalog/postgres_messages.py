@@ -16,6 +16,7 @@ HIDDEN = "the address of the setting catalog"
 """Said of an address of which a part may be a piece of its password."""
 GONE = "CATALOG_UNREACHABLE"
 TAKES_NO_WRITES = "CATALOG_READ_ONLY"
+POOLED = "CATALOG_POOLED"
 _PORT = re.compile("[0-9]*")
 _BACK_SOON = ("08", "57P", "25P03")
 """SQL states of a server that shuts down, starts, or whose connection broke, which it also breaks
@@ -39,7 +40,9 @@ def where(url: str) -> str:
 
 
 def code_of(e: psycopg.Error) -> str | None:
-    """The code of an error that may pass by itself; None for others."""
+    """The code of an error that has one of its own; None for others."""
+    if isinstance(e, BETRAYS_SHARING):
+        return POOLED
     if isinstance(e, psycopg.errors.ReadOnlySqlTransaction):
         return TAKES_NO_WRITES
     return GONE if _is_gone(e) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import threading
 from collections.abc import AsyncIterator
@@ -251,36 +250,6 @@ async def test_a_failure_that_nobody_waits_for_is_logged(
         while tasks.running:  # noqa: ASYNC110
             await asyncio.sleep(0)
     assert "the work: it is broken" in caplog.text
-
-
-@pytest.mark.parametrize("ended", [False, True])
-async def test_a_failure_after_the_last_caller_was_cancelled_is_logged_in_one_line(
-    owner: TaskOwner, caplog: pytest.LogCaptureFixture, ended: bool
-) -> None:
-    """As where its end cannot be noted while the database is away, or it failed just before."""
-    tasks: SharedTasks[str, int, str] = SharedTasks(owner)
-    go = asyncio.Event()
-
-    async def work(report: Report[int]) -> str:
-        try:
-            await go.wait()
-        finally:
-            raise UnreadableError("it is broken")
-
-    with caplog.at_level(logging.WARNING):
-        caller = asyncio.create_task(tasks.join("k", work, first=0, name="the work"))
-        while not tasks.running:  # noqa: ASYNC110
-            await asyncio.sleep(0)
-        if ended:
-            (task,) = (s.task for s in tasks._live)
-            go.set()
-            task.add_done_callback(lambda _: caller.cancel())
-        else:
-            caller.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await caller
-        gc.collect()
-    assert [r.getMessage() for r in caplog.records] == ["the work: it is broken"]
 
 
 async def test_an_owner_that_closes_ends_all_its_tasks_and_takes_no_more() -> None:

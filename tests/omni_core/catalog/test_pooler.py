@@ -45,6 +45,7 @@ def test_a_pooler_that_shares_connections_between_transactions_is_refused_in_one
     with pytest.raises(StoreError, match=r"use pool_mode = session in PgBouncer") as e:
         PostgresCatalog(url, open_postgres.schema)
     assert "\n" not in str(e.value)
+    assert e.value.code == "CATALOG_POOLED"
     with pytest.raises(StoreError, match="would mix libraries"):
         PostgresCatalog(url, open_postgres.schema, read_only=True)
 
