@@ -32,8 +32,15 @@ class Chances:
             now = time.monotonic()
             self._until = self._until or now + self._patience_s
             return now < self._until
+        self._until = None  # one had taken it: nobody to do so is waited for anew
         self._lost += 1
         return self._lost < MAX_LOST
+
+
+def given_up(error: UnavailableError) -> UnavailableError:
+    """What is raised for a call that is sent no more. Workers that say what they run were there
+    between its failures: it failed, which says nothing of the calls for other files."""
+    return UnavailableError(str(error)) if error.code == WORKERS_UNREACHABLE else error
 
 
 def understood(read: Callable[[bytes], T], answer: bytes, name: str) -> T:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TypeVar
 
 from omni_core.encoders.remote import client as http
-from omni_core.encoders.remote.chances import Chances, understood
+from omni_core.encoders.remote.chances import Chances, given_up, understood
 from omni_core.encoders.remote.choosing import least_loaded, note
 from omni_core.encoders.remote.hanging import unless_hanging
 from omni_core.encoders.remote.member import MARK, Description, Member, ask
@@ -103,7 +103,7 @@ class WorkerPool:
             except UnavailableError as e:
                 news = self._fell(member, e)
                 if not chances.another(e):
-                    raise
+                    raise given_up(e) from None
                 log.log(logging.WARNING if news else logging.INFO, "%s; asking again", e)
             except BaseException:
                 self._done(member)

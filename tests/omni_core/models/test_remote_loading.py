@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,6 +73,18 @@ def test_models_are_loaded_anew_once_a_worker_answers(tmp_path: Path) -> None:
             assert models.process([PAGE], ReadOptions()).encoded[0].vector is not None
             assert models.wait_ready(30).readers == "ready"
             assert models._models.elsewhere() is not None
+
+
+def test_a_server_that_nobody_asks_is_ready_again_once_a_worker_answers(tmp_path: Path) -> None:
+    port = free_port()
+    with served(reached(f"http://127.0.0.1:{port}", tmp_path)) as models:
+        assert models.wait_ready(30).encoder == "failed"
+        with running(worker_app(Settings(**DEAF), TOKEN), port) as url:
+            loaded(url)
+            give_up = time.monotonic() + 30
+            while (status := models.status()).encoder != "ready":  # as a balancer asks /ready
+                assert time.monotonic() < give_up, status
+                models.wait_ready(1)
 
 
 def test_workers_with_another_model_than_the_library_was_opened_with_are_refused(

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from omni_core import encoders
 from omni_core.encoders.hashing import HashingEncoder
-from omni_core.encoders.remote import client, member, refusals, wire
+from omni_core.encoders.remote import chances, client, member, refusals, wire
 from omni_core.encoders.remote import encoder as remote
 from omni_core.encoders.remote.description import pack_info
 from omni_core.errors import WORKERS_UNREACHABLE, OmniError, TooLargeError, UnavailableError
@@ -93,12 +94,13 @@ def test_an_answer_that_cannot_be_used_names_the_worker_and_another_one_is_asked
         (page(413), TooLargeError, "TOO_LARGE", r"a request .status 413.* client_max_"),
         (page(429), UnavailableError, "BUSY", "too many requests"),
         (page(500), UnavailableError, "MODEL_UNAVAILABLE", "failed .status 500"),
-        (page(502), UnavailableError, WORKERS_UNREACHABLE, "is not reached by what stands before"),
-        (page(503), UnavailableError, WORKERS_UNREACHABLE, "is not reached by what stands before"),
+        (page(502), UnavailableError, "MODEL_UNAVAILABLE", "is not reached by what stands before"),
+        (page(503), UnavailableError, "MODEL_UNAVAILABLE", "is not reached by what stands before"),
+        (page(504), UnavailableError, "MODEL_UNAVAILABLE", "nginx: proxy_read_timeout 600s"),
         (page(302, location="https://u:p@h/x?k=s"), UnavailableError, "NO_WORKER", "to https://h "),
         (page(308, location="//["), UnavailableError, "NO_WORKER", "elsewhere .status 308"),
     ],
-    ids=["401", "403", "413", "429", "500", "502", "503", "302", "308"],
+    ids=["401", "403", "413", "429", "500", "502", "503", "504", "302", "308"],
 )  # fmt: skip
 def test_a_page_of_what_stands_before_a_worker_is_one_line_that_says_what_to_do(
     between: Between, opened: Opened, settings: Callable[..., Settings],
@@ -142,6 +144,34 @@ def test_a_machine_that_is_off_is_told_from_one_that_gives_no_answer(
             off.get_json("/info", seconds=10)
         assert e.value.code == WORKERS_UNREACHABLE
         off.close()
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_call_that_fails_behind_a_balancer_ends_its_file_and_not_the_folder(
+    between: Between, opened: Opened, settings: Callable[..., Settings], status: int
+) -> None:
+    between.change = page(status)
+    with running(between) as url:
+        there = opened(settings(loaded(url)))
+        with pytest.raises(UnavailableError, match=f"status {status}") as e:
+            there.encode(TEXTS)
+        assert e.value.code == "MODEL_UNAVAILABLE"
+        assert len(between.calls) > 1
+
+
+def test_a_worker_that_dies_at_a_call_after_long_is_no_reason_to_give_it_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(chances, "time", SimpleNamespace(monotonic=lambda: now))
+    nobody = UnavailableError("off", code=WORKERS_UNREACHABLE)
+    call = chances.Chances(60.0)
+    assert call.another(nobody)
+    now = 90.0  # meanwhile another worker had it
+    assert call.another(UnavailableError("broke its answer off"))
+    assert call.another(nobody)
+    now = 151.0
+    assert not call.another(nobody)
 
 
 @pytest.mark.parametrize("status", [429, 502])
