@@ -132,6 +132,25 @@ def test_a_question_does_not_wait_for_another_one_that_a_worker_takes_long_for(
         np.testing.assert_array_equal(found[0][0], found[1][0])
 
 
+def test_no_question_waits_behind_another_one_while_a_lane_is_free(tmp_path: Path) -> None:
+    with served(reached(f"http://127.0.0.1:{free_port()}", tmp_path)) as models:
+
+        def asked() -> str:
+            return models.lane_of("encode_questions", (QUESTION,))
+
+        def answered() -> None:
+            with pytest.raises(UnavailableError):
+                models.encode_questions(QUESTION)
+
+        held = asked()
+        for _ in range(20):
+            lane = asked()
+            assert lane != held
+            one = threading.Thread(target=answered, name=lane)
+            one.start()
+            one.join(30)
+
+
 def test_questions_that_are_answered_here_take_turns(tmp_path: Path) -> None:
     with served(Settings(store=str(tmp_path), **DEAF)) as models:
         lanes = {models.lane_of("encode_questions", (QUESTION,)) for _ in range(8)}
