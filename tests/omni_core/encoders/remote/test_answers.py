@@ -146,6 +146,13 @@ def test_a_machine_that_is_off_is_told_from_one_that_gives_no_answer(
         off.close()
 
 
+def test_a_connection_that_was_closed_is_no_surprise_to_whoever_asks_again(worker: str) -> None:
+    there = client.ModelServerClient(worker, TOKEN)
+    there.close()
+    with pytest.raises(UnavailableError, match="is closed"):
+        there.get_json("/info", seconds=10)
+
+
 @pytest.mark.parametrize("status", [502, 503, 504])
 def test_a_call_that_fails_behind_a_balancer_ends_its_file_and_not_the_folder(
     between: Between, opened: Opened, settings: Callable[..., Settings], status: int
