@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from omni_core.encoders.remote.refusals import BUSY
-from omni_core.errors import WORKERS_UNREACHABLE, BadRequestError, UnavailableError
+from omni_core.errors import WORKERS_UNREACHABLE, BadRequestError, OmniError, UnavailableError
 
 MAX_LOST = 4
 """Workers that one call may lose: what kills each of them is not sent to all."""
@@ -23,6 +23,17 @@ class Chances:
         self._patience_s = patience_s
         self._until: float | None = None
         self._lost = 0
+        self._failed = False
+
+    def loss(self, error: OmniError, workers: int) -> UnavailableError | None:
+        """The failure as one of its worker, for which another is asked; None where it is one of the
+        call. A model that fails may be broken there alone: one of `workers` more is asked, once."""
+        if isinstance(error, UnavailableError):
+            return error
+        if type(error) is not OmniError or workers == 1 or self._failed:
+            return None
+        self._failed = True
+        return UnavailableError(str(error))
 
     def another(self, error: UnavailableError) -> bool:
         """Whether the call is sent once more after this failure; a busy worker is none."""

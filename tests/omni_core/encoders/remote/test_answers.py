@@ -20,7 +20,13 @@ from omni_core.encoders.hashing import HashingEncoder
 from omni_core.encoders.remote import chances, client, member, refusals, wire
 from omni_core.encoders.remote import encoder as remote
 from omni_core.encoders.remote.description import pack_info
-from omni_core.errors import WORKERS_UNREACHABLE, OmniError, TooLargeError, UnavailableError
+from omni_core.errors import (
+    WORKERS_UNREACHABLE,
+    OmniError,
+    TooLargeError,
+    UnavailableError,
+    pack,
+)
 from omni_core.models.serving.app import worker_app
 from omni_core.settings import Settings
 from omni_core.types import Content, CutOptions, TextContent, Vector
@@ -144,6 +150,27 @@ def test_a_machine_that_is_off_is_told_from_one_that_gives_no_answer(
             off.get_json("/info", seconds=10)
         assert e.value.code == WORKERS_UNREACHABLE
         off.close()
+
+
+def test_a_worker_whose_model_is_broken_ends_no_file_while_another_one_works(
+    between: Between, worker: str, opened: Opened, settings: Callable[..., Settings]
+) -> None:
+    broken = OmniError("RuntimeError: an error of the card")
+    between.change = lambda answer: JSONResponse(pack(broken), 500)
+    expected = HashingEncoder.load(Settings()).encode(TEXTS)
+    with running(between) as url, running(between) as same:
+        both = opened(settings(f"{loaded(url)},{worker}"))
+        for _ in range(5):
+            np.testing.assert_array_equal(both.encode(TEXTS), expected)
+        assert between.calls
+        between.calls.clear()
+        for urls, asked in ((url, 1), (f"{url},{same}", 2)):
+            there = opened(settings(urls))
+            with pytest.raises(OmniError, match="an error of the card") as e:
+                there.encode(TEXTS)
+            assert not isinstance(e.value, UnavailableError)
+            assert len(between.calls) == asked
+            between.calls.clear()
 
 
 def test_a_connection_that_was_closed_is_no_surprise_to_whoever_asks_again(worker: str) -> None:
