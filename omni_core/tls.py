@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from pathlib import Path
 
@@ -14,7 +15,7 @@ def certificates(path: str, setting: str) -> str:
     Raises BadRequestError, which names the setting, for a file that holds none.
     """
     try:
-        text = Path(path).expanduser().read_text(encoding="ascii", errors="ignore")
+        text = Path(os.path.expanduser(path)).read_text(encoding="ascii", errors="ignore")
         trusting(text)
     except (OSError, ValueError, ssl.SSLError) as e:
         raise BadRequestError(

@@ -7,6 +7,7 @@ way (`postgres_watch.py`). What the address of the database says itself counts i
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import psycopg
@@ -30,6 +31,8 @@ IDLE_S = 60.0
 """The locks of a process that is stopped in the middle of a transaction are free after so long."""
 FOR_LONG = f"SET LOCAL {IDLE} = 0"
 """In a transaction that does other work while it holds its locks."""
+_SET = re.compile(r"(?:-c\s*|--)([\w-]+)\s*=")
+"""A setting in the `options` of an address: `-c name=value` or `--name=value`."""
 
 
 def options_of(url: str) -> dict[str, int]:
@@ -38,11 +41,17 @@ def options_of(url: str) -> dict[str, int]:
     return {name: value for name, value in KEEPALIVE.items() if name not in said}
 
 
+def settings_in(url: str) -> set[str]:
+    """The names of the settings that the address itself has."""
+    options = str(conninfo.conninfo_to_dict(url).get("options") or "")
+    return {name.lower().replace("-", "_") for name in _SET.findall(options)}
+
+
 def set_up(connection: psycopg.Connection[Any], schema: str, url: str) -> None:
     """Prepare a connection for the library in that schema."""
     connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(schema)))
     connection.execute(OF_THE_SERVER)
-    said = str(conninfo.conninfo_to_dict(url).get("options") or "")
+    said = settings_in(url)
     lifted = [name for name in NO_LIMIT if name not in said]
     connection.execute(
         "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = ANY(%s)", (lifted,)

@@ -95,7 +95,8 @@ class LoadingModels:
         return self._needed().reranker.result()
 
     def status(self) -> ModelStatus:
-        """What is loaded, without waiting."""
+        """What is loaded, without waiting. Where no model worker elsewhere answered they are asked
+        anew: who wants to know whether a server is ready sends no question before it is."""
         parts = self._parts
         loaded = parts.encoder.done() and parts.encoder.exception() is None
         lacks = tuple(lack.message for lack in parts.encoder.result().lacks) if loaded else ()
@@ -103,6 +104,7 @@ class LoadingModels:
         if parts.readers.done() and parts.readers.exception() is None:
             found = parts.readers.result()
             unloaded = _unloaded(found) if isinstance(found, Readers) else found.unloaded
+        self._needed()
         return ModelStatus(
             _state(parts.encoder),
             _state(parts.readers),

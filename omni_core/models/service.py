@@ -8,7 +8,9 @@ release the GIL while they compute).
 from __future__ import annotations
 
 import itertools
+import threading
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -47,7 +49,7 @@ class ModelService:
     def lane_of(self, method: str, args: Sequence[Any]) -> str:
         """The lane of a call: that of its source, where it is about one."""
         if method == "encode_questions" and self._elsewhere:
-            return f"question {next(self._asked) % QUESTION_LANES}"
+            return self._asked.take()
         if method in self.lanes:
             return self.lanes[method]
         about = args[0] if args else ""
@@ -60,7 +62,7 @@ class ModelService:
         self._models, self._elsewhere = models, elsewhere
         self._here = LocalReading(models)
         self._questions = itertools.count(1)
-        self._asked = itertools.count()
+        self._asked = _Lanes()
 
     def status(self) -> ModelStatus:
         """What is loaded, without waiting."""
@@ -72,8 +74,11 @@ class ModelService:
 
     def encode_questions(self, contents: Sequence[Content]) -> list[Vector | None]:
         """Query vectors; waits for the encoder to load."""
-        encoder = self._models.encoder()
-        return [*checked(encoder.encode_questions(contents), len(contents), encoder.info)]
+        try:
+            encoder = self._models.encoder()
+            return [*checked(encoder.encode_questions(contents), len(contents), encoder.info)]
+        finally:
+            self._asked.left(threading.current_thread().name)
 
     def process(
         self, segments: Sequence[Segment], options: ReadOptions, urgent: bool = False
@@ -134,6 +139,27 @@ class ModelService:
     def close(self) -> None:
         """Buffered text is dropped: an ingest resumes from the source's last checkpoint."""
         self._models.close()
+
+
+class _Lanes:
+    """The lanes of questions, of which the next one gets that with the fewest."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting = Counter({f"question {n}": 0 for n in range(QUESTION_LANES)})
+
+    def take(self) -> str:
+        """The lane of one more question."""
+        with self._lock:
+            lane = min(self._waiting, key=self._waiting.__getitem__)
+            self._waiting[lane] += 1
+            return lane
+
+    def left(self, lane: str) -> None:
+        """A question has been answered in a thread of this name, which is that of its lane."""
+        with self._lock:
+            if self._waiting.get(lane):
+                self._waiting[lane] -= 1
 
 
 def service(settings: Settings, ahead: Ahead = "all", fingerprint: str = "") -> ModelService:

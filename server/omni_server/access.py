@@ -149,10 +149,10 @@ class Access:
             if root in self._store.parents and real.is_relative_to(self._store):
                 return None  # what others sent, and the library itself
             if real.is_relative_to(root):
-                if named and in_library(str(real), str(root)):
-                    return None  # another library's
                 hidden = any(part.startswith(".") for part in real.relative_to(root).parts)
-                if not hidden:  # hidden folders hold keys and tokens, not media
+                if hidden:  # hidden folders hold keys and tokens, not media
+                    continue
+                if not named or not in_library(str(real), str(root)):  # else another library's
                     return real
         return None
 

@@ -27,6 +27,6 @@ def lines(settings: Settings) -> list[tuple[str, Any, str, str, str]]:
         settings,
         LOOK_S,
         name="model workers",
-        place=re.sub(r"//[^/@,]*@", "//", settings.encoder_url),  # a name and a password
+        place=re.sub(r"//[^,]*@", "//", settings.encoder_url),  # a name and a password
         get="correct encoder_url",
     )

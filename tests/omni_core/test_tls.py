@@ -28,3 +28,8 @@ def test_a_file_without_certificates_is_refused_by_the_name_of_its_setting(
         path.write_bytes(held)
     with pytest.raises(BadRequestError, match=r"^some_ca: .*ca\.pem holds no certificates in PEM"):
         tls.certificates(str(path), "some_ca")
+
+
+def test_the_home_of_a_user_that_there_is_not_is_refused_in_one_line() -> None:
+    with pytest.raises(BadRequestError, match=r"^some_ca: ~nobody-here/ca\.pem holds no certif"):
+        tls.certificates("~nobody-here/ca.pem", "some_ca")

@@ -129,6 +129,12 @@ class ModelServerClient:
                     ) from None
                 if last:
                     raise of_failure(self.name, e) from None
+            except RuntimeError:
+                if not self._client.is_closed:
+                    raise
+                raise UnavailableError(
+                    f"the connection to the model server {self.name} is closed"
+                ) from None
             else:
                 if status < 300:
                     return answer

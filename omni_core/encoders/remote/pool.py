@@ -15,19 +15,14 @@ from functools import partial
 from typing import TypeVar
 
 from omni_core.encoders.remote import client as http
-from omni_core.encoders.remote.chances import Chances, understood
+from omni_core.encoders.remote.chances import Chances, given_up, understood
 from omni_core.encoders.remote.choosing import least_loaded, note
 from omni_core.encoders.remote.hanging import unless_hanging
 from omni_core.encoders.remote.member import MARK, Description, Member, ask
 from omni_core.encoders.remote.pace import Kind, kind_of
 from omni_core.encoders.remote.refusals import BUSY
 from omni_core.encoders.remote.roll_call import ask_each, clients_of, difference, may_change
-from omni_core.errors import (
-    WORKERS_UNREACHABLE,
-    BadRequestError,
-    OmniError,
-    UnavailableError,
-)
+from omni_core.errors import WORKERS_UNREACHABLE, BadRequestError, OmniError, UnavailableError
 from omni_core.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -84,7 +79,8 @@ class WorkerPool:
 
         `seconds` is the deadline of one worker, and for how long busy ones are asked again;
         `patience_s` how long a worker is waited for while none answers. Raises UnavailableError
-        when none does; what a worker answers else is raised as it is.
+        when none does; what a worker answers else is raised as it is, what its models cannot do
+        once another one has failed likewise.
         """
         chances = Chances(patience_s)
         kind = kind_of(path, body)
@@ -100,11 +96,14 @@ class WorkerPool:
                 )
                 answer = unless_hanging(post, member.client.lives, seconds, member.name)
                 found = understood(read, answer, member.name)
-            except UnavailableError as e:
-                news = self._fell(member, e)
-                if not chances.another(e):
+            except OmniError as e:
+                if (lost := chances.loss(e, len(self._members))) is None:
+                    self._done(member)
                     raise
-                log.log(logging.WARNING if news else logging.INFO, "%s; asking again", e)
+                news = self._fell(member, lost)
+                if not chances.another(lost):
+                    raise given_up(lost) from None
+                log.log(logging.WARNING if news else logging.INFO, "%s; asking again", lost)
             except BaseException:
                 self._done(member)
                 raise

@@ -91,6 +91,11 @@ def _said(status: int, data: dict[str, object] | None) -> str:
     lines = text.strip().splitlines()
     if lines:
         return f"says: {lines[0][:200]}"
+    if status == 504:
+        return (
+            "was waited for no longer by what stands before it (status 504): let that wait for "
+            "10 minutes (nginx: proxy_read_timeout 600s), or is it not running?"
+        )
     if status in _GATEWAY:
         return f"is not reached by what stands before it (status {status}): is it running?"
     if status == 429:

@@ -86,6 +86,17 @@ def test_a_limit_of_the_address_itself_counts(postgres_url: str, open_postgres: 
     catalog.close()
 
 
+def test_settings_of_the_address_are_known_by_their_whole_names() -> None:
+    pytest.importorskip("psycopg")
+    from omni_core.catalog.postgres_session import settings_in
+
+    options = "-c%20deadlock_timeout%3D5s%20-cJIT%3Doff%20--lock-timeout%3D1s"
+    assert settings_in(f"postgresql://h/d?options={options}") == {
+        "deadlock_timeout", "jit", "lock_timeout",
+    }  # fmt: skip
+    assert settings_in("postgresql://h/d") == set()
+
+
 def test_the_locks_of_a_process_that_is_stopped_in_a_transaction_are_free_again(
     open_postgres: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

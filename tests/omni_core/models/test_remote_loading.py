@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +75,18 @@ def test_models_are_loaded_anew_once_a_worker_answers(tmp_path: Path) -> None:
             assert models._models.elsewhere() is not None
 
 
+def test_a_server_that_nobody_asks_is_ready_again_once_a_worker_answers(tmp_path: Path) -> None:
+    port = free_port()
+    with served(reached(f"http://127.0.0.1:{port}", tmp_path)) as models:
+        assert models.wait_ready(30).encoder == "failed"
+        with running(worker_app(Settings(**DEAF), TOKEN), port) as url:
+            loaded(url)
+            give_up = time.monotonic() + 30
+            while (status := models.status()).encoder != "ready":  # as a balancer asks /ready
+                assert time.monotonic() < give_up, status
+                models.wait_ready(1)
+
+
 def test_workers_with_another_model_than_the_library_was_opened_with_are_refused(
     tmp_path: Path,
 ) -> None:
@@ -117,6 +130,25 @@ def test_a_question_does_not_wait_for_another_one_that_a_worker_takes_long_for(
         for one in asked:
             one.join(30)
         np.testing.assert_array_equal(found[0][0], found[1][0])
+
+
+def test_no_question_waits_behind_another_one_while_a_lane_is_free(tmp_path: Path) -> None:
+    with served(reached(f"http://127.0.0.1:{free_port()}", tmp_path)) as models:
+
+        def asked() -> str:
+            return models.lane_of("encode_questions", (QUESTION,))
+
+        def answered() -> None:
+            with pytest.raises(UnavailableError):
+                models.encode_questions(QUESTION)
+
+        held = asked()
+        for _ in range(20):
+            lane = asked()
+            assert lane != held
+            one = threading.Thread(target=answered, name=lane)
+            one.start()
+            one.join(30)
 
 
 def test_questions_that_are_answered_here_take_turns(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,16 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from omni_core import encoders
 from omni_core.encoders.hashing import HashingEncoder
-from omni_core.encoders.remote import client, member, refusals, wire
+from omni_core.encoders.remote import chances, client, member, refusals, wire
 from omni_core.encoders.remote import encoder as remote
 from omni_core.encoders.remote.description import pack_info
-from omni_core.errors import WORKERS_UNREACHABLE, OmniError, TooLargeError, UnavailableError
+from omni_core.errors import (
+    WORKERS_UNREACHABLE,
+    OmniError,
+    TooLargeError,
+    UnavailableError,
+    pack,
+)
 from omni_core.models.serving.app import worker_app
 from omni_core.settings import Settings
 from omni_core.types import Content, CutOptions, TextContent, Vector
@@ -93,12 +100,13 @@ def test_an_answer_that_cannot_be_used_names_the_worker_and_another_one_is_asked
         (page(413), TooLargeError, "TOO_LARGE", r"a request .status 413.* client_max_"),
         (page(429), UnavailableError, "BUSY", "too many requests"),
         (page(500), UnavailableError, "MODEL_UNAVAILABLE", "failed .status 500"),
-        (page(502), UnavailableError, WORKERS_UNREACHABLE, "is not reached by what stands before"),
-        (page(503), UnavailableError, WORKERS_UNREACHABLE, "is not reached by what stands before"),
+        (page(502), UnavailableError, "MODEL_UNAVAILABLE", "is not reached by what stands before"),
+        (page(503), UnavailableError, "MODEL_UNAVAILABLE", "is not reached by what stands before"),
+        (page(504), UnavailableError, "MODEL_UNAVAILABLE", "nginx: proxy_read_timeout 600s"),
         (page(302, location="https://u:p@h/x?k=s"), UnavailableError, "NO_WORKER", "to https://h "),
         (page(308, location="//["), UnavailableError, "NO_WORKER", "elsewhere .status 308"),
     ],
-    ids=["401", "403", "413", "429", "500", "502", "503", "302", "308"],
+    ids=["401", "403", "413", "429", "500", "502", "503", "504", "302", "308"],
 )  # fmt: skip
 def test_a_page_of_what_stands_before_a_worker_is_one_line_that_says_what_to_do(
     between: Between, opened: Opened, settings: Callable[..., Settings],
@@ -142,6 +150,62 @@ def test_a_machine_that_is_off_is_told_from_one_that_gives_no_answer(
             off.get_json("/info", seconds=10)
         assert e.value.code == WORKERS_UNREACHABLE
         off.close()
+
+
+def test_a_worker_whose_model_is_broken_ends_no_file_while_another_one_works(
+    between: Between, worker: str, opened: Opened, settings: Callable[..., Settings]
+) -> None:
+    broken = OmniError("RuntimeError: an error of the card")
+    between.change = lambda answer: JSONResponse(pack(broken), 500)
+    expected = HashingEncoder.load(Settings()).encode(TEXTS)
+    with running(between) as url, running(between) as same:
+        both = opened(settings(f"{loaded(url)},{worker}"))
+        for _ in range(5):
+            np.testing.assert_array_equal(both.encode(TEXTS), expected)
+        assert between.calls
+        between.calls.clear()
+        for urls, asked in ((url, 1), (f"{url},{same}", 2)):
+            there = opened(settings(urls))
+            with pytest.raises(OmniError, match="an error of the card") as e:
+                there.encode(TEXTS)
+            assert not isinstance(e.value, UnavailableError)
+            assert len(between.calls) == asked
+            between.calls.clear()
+
+
+def test_a_connection_that_was_closed_is_no_surprise_to_whoever_asks_again(worker: str) -> None:
+    there = client.ModelServerClient(worker, TOKEN)
+    there.close()
+    with pytest.raises(UnavailableError, match="is closed"):
+        there.get_json("/info", seconds=10)
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_call_that_fails_behind_a_balancer_ends_its_file_and_not_the_folder(
+    between: Between, opened: Opened, settings: Callable[..., Settings], status: int
+) -> None:
+    between.change = page(status)
+    with running(between) as url:
+        there = opened(settings(loaded(url)))
+        with pytest.raises(UnavailableError, match=f"status {status}") as e:
+            there.encode(TEXTS)
+        assert e.value.code == "MODEL_UNAVAILABLE"
+        assert len(between.calls) > 1
+
+
+def test_a_worker_that_dies_at_a_call_after_long_is_no_reason_to_give_it_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(chances, "time", SimpleNamespace(monotonic=lambda: now))
+    nobody = UnavailableError("off", code=WORKERS_UNREACHABLE)
+    call = chances.Chances(60.0)
+    assert call.another(nobody)
+    now = 90.0  # meanwhile another worker had it
+    assert call.another(UnavailableError("broke its answer off"))
+    assert call.another(nobody)
+    now = 151.0
+    assert not call.another(nobody)
 
 
 @pytest.mark.parametrize("status", [429, 502])
