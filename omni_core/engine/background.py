@@ -48,6 +48,8 @@ async def _housekeeping(context: Context) -> None:
             await context.index.look_for_lost()
         except OmniError as e:
             log.warning("the index was not compared: %s", e)
+        if context.settings.read_only:
+            continue  # the index is a copy that goes at the end
         if time.monotonic() - context.last_used_at > IDLE_S:
             try:
                 await (await context.index.opened()).optimize()

@@ -150,7 +150,7 @@ class Access:
                 return None  # what others sent, and the library itself
             if real.is_relative_to(root):
                 if named and in_library(str(real), str(root)):
-                    return None  # another library's
+                    continue  # another library's, unless the next root lies in that
                 hidden = any(part.startswith(".") for part in real.relative_to(root).parts)
                 if not hidden:  # hidden folders hold keys and tokens, not media
                     return real
