@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Container
 
-CATALOG, LOCKS = "catalog.sqlite", ("lock", "backup.json")
+CATALOGS, LOCKS = ("catalog.sqlite", "restoring"), ("lock", "backup.json")
+"""A library that is being restored has no catalog yet."""
 SHARED = "shared"
 """In the store of a library whose catalog is elsewhere, too; its file `lock` says so."""
 
 
 def is_library(folder: str, names: Container[str]) -> bool:
     """Whether a folder with entries of these names is a library's. Blocks."""
-    if CATALOG in names and any(lock in names for lock in LOCKS):
+    if any(name in names for name in CATALOGS) and any(lock in names for lock in LOCKS):
         return True
     return SHARED in names and os.path.isfile(os.path.join(folder, SHARED, "lock"))
 

@@ -243,6 +243,12 @@ class Worker:
         if self._child is not None:
             self._end(self._child)
 
+    def end(self) -> None:
+        """End the child now, also one that another thread is about to start, and start no other."""
+        with self._start_lock:
+            self._closed = True
+        self.kill()
+
     def _end(self, child: Child) -> None:
         child.kill()
         if child is self._child:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 
 from omni_core.engine import bin, bin_limits
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 
 IDLE_S = 120.0
 """Seconds without index use before a vacuum, which is lost when something is written meanwhile."""
+AGAIN_S = 3600.0
+"""Seconds after a vacuum that failed before the next: each writes the whole index anew."""
 
 
 def start(context: Context) -> None:
@@ -42,14 +45,21 @@ async def _settling(context: Context, lease_s: float) -> None:
 async def _housekeeping(context: Context) -> None:
     """Reclaim the space of deleted points when the index was not used for a while, and see whether
     what it had lost is back."""
+    failed_at = -math.inf
     while True:
         await asyncio.sleep(IDLE_S)
         try:
             await context.index.look_for_lost()
         except OmniError as e:
             log.warning("the index was not compared: %s", e)
-        if time.monotonic() - context.last_used_at > IDLE_S:
+        if context.settings.read_only:
+            continue  # the index is a copy that goes at the end
+        now = time.monotonic()
+        if now - context.last_used_at > IDLE_S and now - failed_at >= AGAIN_S:
             try:
-                await (await context.index.opened()).optimize()
+                index = await context.index.opened()
+                failed_at = now
+                await index.optimize()
+                failed_at = -math.inf  # it did not
             except OmniError as e:
                 log.warning("the index was not compacted: %s", e)

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from omni_core.catalog import Catalog, obstacle, open_catalog
+from omni_core.catalog.checking import RESTORING
 from omni_core.engine.ingest.reindex import adopt
 from omni_core.errors import BadRequestError, StoreError
 from omni_core.index import versions
@@ -39,13 +40,17 @@ async def take_store(settings: Settings, info: EncoderInfo, resources: AsyncExit
     catalog = await _open(settings)
     resources.push_async_callback(asyncio.to_thread, catalog.close)
     if not settings.read_only:
-        await asyncio.to_thread(_sweep_up, settings.store_path)
+        await asyncio.to_thread(_sweep_up, settings)
     await _check_model(settings, catalog, info)
     return catalog
 
 
-def _sweep_up(store: Path) -> None:
-    """Remove what was being written into the store when its process was killed."""
+def _sweep_up(settings: Settings) -> None:
+    """Remove what was being written into the store when its process was killed, and the note of a
+    restoration that ended before it took that away: the catalog, which comes last, is there."""
+    store = settings.store_path
+    if not settings.catalog:
+        (store / RESTORING).unlink(missing_ok=True)
     for folder in (store, *(Path(at) for at, _, _ in os.walk(versions.folder(store)))):
         sweep(folder)
 

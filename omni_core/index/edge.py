@@ -18,6 +18,7 @@ from omni_core.protocols import Index
 from omni_core.query import Filter, Prefetch
 from omni_core.sandbox.rules import Mode, of_index
 from omni_core.settings import Settings
+from omni_core.tasks import in_thread
 from omni_core.types import EncoderInfo, Vector
 from omni_core.worker import Worker, WorkerDied
 
@@ -68,7 +69,7 @@ class EdgeIndex(Index):
         return Worker(
             name,
             MAIN,
-            answers={"count": int, "adopt": bool},
+            answers={"count": int, "copy_beside": bool, "adopt": bool},
             rules=of_index(self._sandbox, str(path)),
             nice=VACUUM_NICE if rewrites else 0,
             path=str(path),
@@ -160,18 +161,30 @@ class EdgeIndex(Index):
         own = versions.folder(self._store) / versions.slug(self._info)
         beside = own / edge_vacuum.FOLDER
         try:
-            await self._call("copy_beside", deadline_s=None)
-            worker = self._started("vacuum of the index", beside, rewrites=True)
-            try:
-                await worker.call("vacuum")
-                await asyncio.to_thread(worker.close)
-            except WorkerDied as e:
-                raise StoreError(f"{e}; the index is as it was") from e
-            finally:
-                await asyncio.to_thread(worker.kill)
-            return bool(await self._call("adopt", state, deadline_s=None))
+            if not await self._call("copy_beside", state, deadline_s=None):
+                return False
+            await self._rewrite(beside)
+            return await self._adopt(state)
         finally:
-            await asyncio.to_thread(shutil.rmtree, beside, ignore_errors=True)
+            await in_thread(shutil.rmtree, beside, True)
+
+    async def _rewrite(self, beside: Path) -> None:
+        worker = self._started("vacuum of the index", beside, rewrites=True)
+        try:
+            await worker.call("vacuum")
+            await asyncio.to_thread(worker.close)
+        except (WorkerDied, OSError) as e:
+            raise StoreError(f"{e}; the index is as it was") from e
+        finally:
+            await in_thread(worker.end)
+
+    async def _adopt(self, state: str) -> bool:
+        try:
+            return bool(await self._call("adopt", state, deadline_s=None))
+        except StoreError:
+            if self._worker is not None:  # the next call starts it with the files that count
+                await asyncio.to_thread(self._worker.kill)
+            raise
 
     async def activate(self) -> None:
         """Make this the version that searches use, at the end of a re-index."""

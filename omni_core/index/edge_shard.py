@@ -76,16 +76,24 @@ class Shard:
 
     @_as_store_errors
     def __init__(self, path: Path, dim: int, multi_vector: bool, *, rewrites: bool = False) -> None:
-        self._path = path / "shard"
+        """`path`: the folder of an index; `rewrites`: that of the copy which is to be vacuumed."""
+        self._path = path if rewrites else path / "shard"
         self._unflushed = self._writes = 0
         self._run = secrets.token_hex(8)
-        edge_vacuum.recover(self._path)
-        # a new one takes room of its own, and is of no use before it takes points
-        require_free(path, OPEN_RESERVE if self._path.exists() else DISK_RESERVE)
-        if not self._path.exists():
-            create(path, dim, multi_vector)
-        self._open(config(dim, multi_vector) if rewrites else None)
-        edge_vacuum.sweep(self._path)
+        self._in_place = threading.Lock()
+        """Held while the files get other names, and while another thread relies on these."""
+        if rewrites:
+            require_free(path, OPEN_RESERVE)
+            self._open(config(dim, multi_vector))
+        else:
+            edge_vacuum.recover(self._path)
+            # a new one takes room of its own, and is of no use before it takes points
+            require_free(path, OPEN_RESERVE if self._path.exists() else DISK_RESERVE)
+            if not self._path.exists():
+                create(path, dim, multi_vector)
+            self._open()
+            edge_vacuum.sweep(self._path)
+            self._read_ahead()
         there = set(self._shard.info().payload_schema)
         for key in schema().keys() - there:
             self._shard.update(edge.UpdateOperation.create_field_index(key, schema()[key]))
@@ -95,9 +103,10 @@ class Shard:
     def _open(self, config: Any = None) -> None:
         """`config`: for a shard that is about to be rewritten."""
         self._shard = load(self._path, config)
-        if config is None:
-            threading.Thread(target=read_ahead, args=(self._path,), daemon=True).start()
         self._recent = Recent(self._shard)
+
+    def _read_ahead(self) -> None:
+        threading.Thread(target=read_ahead, args=(self._path,), daemon=True).start()
 
     @_as_store_errors
     def upsert(self, points: Sequence[Point]) -> None:
@@ -207,8 +216,9 @@ class Shard:
         another name, since it is full, or was dropped by `flush`: the files are listed again.
         """
         folder = self._path / "wal"
-        while not all(_synced(path) for path in [*folder.iterdir(), folder]):
-            pass
+        with self._in_place:
+            while not all(_synced(path) for path in [*folder.iterdir(), folder]):
+                pass
 
     @_as_store_errors
     def flush(self) -> None:
@@ -231,10 +241,17 @@ class Shard:
         return f"{self._run} {self._writes}"
 
     @_as_store_errors
-    def copy_beside(self) -> None:
-        """Copy the files for a vacuum. A thread of its own does it while the shard is used; what is
-        written meanwhile makes the copy worthless, which `adopt` sees."""
-        edge_vacuum.copy(self._path)
+    def copy_beside(self, state: str) -> bool:
+        """Copy the files for a vacuum; False where something was written since `state`, which makes
+        the copy worthless. A thread of its own does it while the shard is used."""
+        if state != self._state():
+            return False
+        try:
+            edge_vacuum.copy(self._path)
+        except OSError:
+            if state == self._state():
+                raise  # else it was a file that went meanwhile
+        return state == self._state()
 
     @_as_store_errors
     def vacuum(self) -> None:
@@ -252,18 +269,21 @@ class Shard:
         if state != self._state():
             return False
         there = self.count(None)
-        self._shard.close()
-        try:
-            edge_vacuum.exchange(self._path)
-            self._open()
-            if (found := self.count(None)) != there:
-                self._shard.close()
-                raise StoreError(f"the vacuumed index has {found} of {there} points")
-        except StoreError:
-            edge_vacuum.undo(self._path)
-            self._open()
-            raise
+        with self._in_place:
+            self._shard.close()
+            try:
+                edge_vacuum.exchange(self._path)
+                self._open()
+                if (found := self.count(None)) != there:
+                    self._shard.close()
+                    raise StoreError(f"the vacuumed index has {found} of {there} points")
+                edge_vacuum.confirm(self._path)
+            except (StoreError, OSError):
+                edge_vacuum.recover(self._path)
+                self._open()
+                raise
         edge_vacuum.sweep(self._path)
+        self._read_ahead()
         return True
 
     @_as_store_errors

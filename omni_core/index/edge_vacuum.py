@@ -1,8 +1,11 @@
 """Vacuum of the embedded index, on a copy beside the shard that searches use.
 
-    <index>/shard           what searches use
-    <index>/vacuum/shard    the copy, which a second process rewrites without the deleted points
-    <index>/shard.old       what was used until the copy took its place
+    <index>/shard        what searches use
+    <index>/vacuum       the copy, which a second process rewrites without the deleted points
+    <index>/shard.old    what was used before, until the copy in its place is known to be whole
+
+Where `shard.old` is there, it is what counts: nothing was written since. All three are in one
+folder, so that each step is one rename.
 
 Edge rewrites a shard as a whole and answers nothing meanwhile: two minutes at 1,000,000 segments.
 """
@@ -13,7 +16,6 @@ import json
 import logging
 import os
 import shutil
-from contextlib import suppress
 from pathlib import Path
 
 from omni_core.errors import StoreError
@@ -63,9 +65,9 @@ def has_room(path: Path, reserve: int) -> bool:
 
 def copy(path: Path) -> None:
     """Put a copy of the shard into the folder for it; nothing may be written meanwhile."""
-    beside = path.parent / FOLDER
+    beside = path.with_name(FOLDER)
     shutil.rmtree(beside, ignore_errors=True)
-    copy_tree(path, beside / path.name)
+    copy_tree(path, beside)
 
 
 def make_durable(path: Path) -> None:
@@ -75,33 +77,34 @@ def make_durable(path: Path) -> None:
 
 
 def exchange(path: Path) -> None:
-    """Let the rewritten copy take the place of the shard, which nobody has open. Raises StoreError,
-    and the shard is the one that it was."""
-    old = path.with_name(_OLD)
+    """Let the rewritten copy take the place of the shard, which nobody has open, until `confirm` or
+    `recover`. Raises StoreError, and the shard is the one that it was."""
     try:
-        shutil.rmtree(old, ignore_errors=True)
-        os.rename(path, old)
-        put_in_place(path.parent / FOLDER / path.name, path)
+        os.rename(path, path.with_name(_OLD))
+        put_in_place(path.with_name(FOLDER), path)
     except OSError as e:
         recover(path)
         raise StoreError(f"the vacuumed index could not take its place: {e.strerror}") from e
 
 
-def undo(path: Path) -> None:
-    """Give the place back to what was used before, where the copy has it."""
-    if path.with_name(_OLD).exists():
-        shutil.rmtree(path, ignore_errors=True)
-        recover(path)
+def confirm(path: Path) -> None:
+    """Let the copy be the shard from now on, also after a power failure."""
+    os.rename(path.with_name(_OLD), path.with_name(FOLDER))
+    sync(path.parent)
 
 
 def recover(path: Path) -> None:
-    """Give a shard its name back that lost it to a copy that never came."""
-    if not path.exists():
-        with suppress(FileNotFoundError):
-            os.rename(path.with_name(_OLD), path)
+    """Give the place back to what was used before a copy that nobody confirmed."""
+    old, beside = path.with_name(_OLD), path.with_name(FOLDER)
+    if not old.exists():
+        return
+    if path.exists():
+        shutil.rmtree(beside, ignore_errors=True)
+        os.rename(path, beside)
+    os.rename(old, path)
+    sync(path.parent)
 
 
 def sweep(path: Path) -> None:
     """Remove what a vacuum left beside the shard, which this process has open."""
-    for name in (_OLD, FOLDER):
-        shutil.rmtree(path.with_name(name), ignore_errors=True)
+    shutil.rmtree(path.with_name(FOLDER), ignore_errors=True)

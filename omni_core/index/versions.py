@@ -115,7 +115,8 @@ def faults(store: Path, info: EncoderInfo) -> list[str]:
         _read(record)
     except StoreError as e:
         return [str(e)]
-    return [] if (folder(store) / name / "shard").is_dir() else [f"the shard in {name} is gone"]
+    there = any((folder(store) / name / at).is_dir() for at in ("shard", "shard.old"))
+    return [] if there else [f"the shard in {name} is gone"]  # opening one names it again
 
 
 def activate(store: Path, slug: str) -> None:

@@ -62,6 +62,8 @@ def enter(rules: Rules) -> Entered:
     if rules.mode == "off":
         return Entered()
     has = kernel()
+    if rules.moves and has.landlock == 1:
+        has = replace(has, landlock=0, wanted="Landlock 2 (Linux 5.19)")
     _lacking(rules, has.lacks)
     lacks = [has.lacks] if has.lacks else []
     held = Entered()

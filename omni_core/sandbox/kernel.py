@@ -27,13 +27,15 @@ class Kernel:
     seccomp: bool
     """Filters of system calls, on a processor whose calls `seccomp` knows."""
     landlock: int
-    """Version of Landlock: 1 files, 4 TCP, 6 signals; 0: none."""
+    """Version of Landlock: 1 files, 2 files that move, 4 TCP, 6 signals; 0: none."""
+    wanted: str = "Landlock (Linux 5.13)"
+    """What is missing where there is none."""
 
     @property
     def lacks(self) -> str:
         """What is missing, in words; "" for nothing."""
         parts = (
-            "" if self.landlock else "Landlock (Linux 5.13)",
+            "" if self.landlock else self.wanted,
             "" if self.seccomp else "seccomp",
         )
         return " and ".join(filter(None, parts))

@@ -31,6 +31,9 @@ class Rules:
     writes: tuple[str, ...] | None = ()
     """Folders below which it may create, change and remove files; None: any. With a folder of its
     own for temporary files."""
+    moves: bool = False
+    """Whether it moves files from one folder to another, which Landlock 1 (Linux 5.13 to 5.18)
+    refuses everywhere: there it has none."""
     devices: bool = False
     """Whether it runs models: it may use devices, as a GPU is, and see which there are."""
     variables: tuple[str, ...] = ()
@@ -85,4 +88,4 @@ def of_python(path: Iterable[str] = ()) -> tuple[str, ...]:
 def of_index(mode: Mode, *folders: str) -> Rules:
     """The rules for the process of the embedded index, which knows these folders alone: that of its
     files and, for a copy of them, that of the copy."""
-    return Rules(mode, reads=folders, writes=folders, keeps=CAN_WRITE_ANYWHERE)
+    return Rules(mode, reads=folders, writes=folders, moves=True, keeps=CAN_WRITE_ANYWHERE)

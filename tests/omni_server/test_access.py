@@ -326,7 +326,7 @@ def test_an_upload_is_named_by_its_token(access: Access) -> None:
 
 
 @pytest.mark.parametrize("kind", [["catalog.sqlite", "lock"], ["catalog.sqlite", "backup.json"],
-                                  ["shared/lock"]])  # fmt: skip
+                                  ["restoring", "lock"], ["shared/lock"]])  # fmt: skip
 def test_any_other_library_under_a_root_is_not_among_its_files_either(
     tmp_path: Path, kind: list[str]
 ) -> None:
@@ -350,6 +350,11 @@ def test_any_other_library_under_a_root_is_not_among_its_files_either(
     for roots in ((chosen,), (chosen, str(root)), (str(root), chosen)):
         within = Access(Settings(roots=roots, store=str(tmp_path / "own")))
         assert within.check("thumbs/film.jpg").files  # it is a root that was chosen
+    for chosen in ((root, root / "talks/library/thumbs"), (root / "talks/library/thumbs", root)):
+        both = Access(Settings(roots=tuple(map(str, chosen)), store=str(tmp_path / "own")))
+        assert both.check(str(root / inner)).files
+        with pytest.raises(RefusedError):
+            both.check(str(root / "talks/library"))
 
 
 @pytest.mark.parametrize("name", ["store/uploads/upload_{}/film.mp4", "store/catalog.txt"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -13,7 +14,10 @@ import pytest
 
 from omni_core import Engine, IngestRequest, OpenRequest, SearchRequest, SharedEngine
 from omni_core.catalog import SqliteCatalog
+from omni_core.engine import background
+from omni_core.engine.index_opening import IndexOpening
 from omni_core.errors import StoreError
+from omni_core.index.edge import EdgeIndex
 from omni_core.settings import Settings
 
 pytestmark = pytest.mark.timeout(120)
@@ -144,3 +148,32 @@ async def test_a_backup_of_it_has_its_small_images_and_uploads(
     copied = digest(tmp_path / "backup")
     kept = {n: d for n, d in digest(store).items() if n.startswith(("thumbs/", "uploads/"))}
     assert len(kept) == 2 and kept.items() <= copied.items()
+
+
+async def test_the_copy_that_it_is_opened_as_is_not_vacuumed(
+    opened: Callable[..., Any], store_cannot_be_written: Callable[[], None],
+    as_one_who_may_not: None, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """It goes when the library is closed, and takes as much room as the index."""
+    vacuums: list[bool] = []
+    rounds = asyncio.Semaphore(0)
+
+    async def optimize(self: EdgeIndex) -> bool:
+        vacuums.append(True)
+        return False
+
+    async def look_for_lost(self: IndexOpening) -> None:
+        rounds.release()
+
+    monkeypatch.setattr(background, "IDLE_S", 0.01)
+    monkeypatch.setattr(EdgeIndex, "optimize", optimize)
+    monkeypatch.setattr(IndexOpening, "look_for_lost", look_for_lost)
+    for writable in (True, False):
+        async with opened() as engine, asyncio.timeout(60):
+            await engine.ready(60)
+            for _ in range(4):
+                await rounds.acquire()
+        assert bool(vacuums) is writable
+        vacuums.clear()
+        rounds = asyncio.Semaphore(0)
+        store_cannot_be_written()

@@ -7,8 +7,10 @@ import json
 import os
 import shutil
 import signal
+import threading
 import uuid
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +21,11 @@ from omni_core.index import edge_vacuum, versions
 from omni_core.index.edge import EdgeIndex
 from omni_core.index.edge_shard import Shard
 from omni_core.payload import StoredSegment
+from omni_core.pipes.child import Child
 from omni_core.points import Point
 from omni_core.query import Filter, In, Prefetch
 from omni_core.types import Channel, EncoderInfo
-from omni_core.worker import Worker
+from omni_core.worker import Worker, WorkerDied
 
 DIM = 24
 INFO = EncoderInfo("tests/vacuum", "r1", DIM, frozenset(Channel))
@@ -204,6 +207,93 @@ def test_what_a_kill_left_of_a_vacuum_is_mended_at_the_next_opening(
     assert [path.name for path in tmp_path.iterdir()] == ["shard"]
 
 
+@pytest.mark.parametrize("killed", ["as it was opened", "as it was taken back"])
+def test_a_copy_in_place_that_nobody_found_whole_gives_the_place_back(
+    tmp_path: Path, killed: str
+) -> None:
+    """Its process may have been killed by opening it, or while it removed what is no good."""
+    shard = Shard(tmp_path, DIM, False)
+    shard.upsert([point(n) for n in range(10)])
+    shard.close()
+    shutil.copytree(tmp_path / "shard", tmp_path / "shard.old")
+    shutil.rmtree(tmp_path / "shard" / "segments")
+    if killed == "as it was taken back":
+        (tmp_path / "shard").rename(tmp_path / "vacuum")
+    again = Shard(tmp_path, DIM, False)
+    assert again.count(None) == 10
+    again.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["shard"]
+
+
+def test_a_file_that_a_write_takes_from_the_copying_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard = Shard(tmp_path, DIM, False)
+    shard.upsert([point(n) for n in range(COUNT)])
+    shard.delete(THIRD)
+    state = shard.vacuum_due()
+    assert state is not None
+
+    def copy(path: Path) -> None:
+        shard.upsert([point(COUNT + 1)])
+        raise FileNotFoundError(2, "No such file or directory", str(path / "wal" / "open-1"))
+
+    monkeypatch.setattr(edge_vacuum, "copy", copy)
+    assert shard.copy_beside(state) is False
+    assert shard.copy_beside(state) is False  # and is not begun
+    shard.close()
+
+
+async def test_a_vacuum_that_ends_while_its_process_starts_leaves_none(
+    index: EdgeIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starting, ending = threading.Event(), threading.Event()
+    workers: list[Worker] = []
+    run, end = Worker._run, Worker.end
+
+    def slowly(self: Worker, started: Future[Child]) -> None:
+        if self.name == "vacuum of the index":
+            workers.append(self)
+            starting.set()
+            ending.wait(60)
+        run(self, started)
+
+    def told(self: Worker) -> None:
+        ending.set()
+        end(self)
+
+    monkeypatch.setattr(Worker, "_run", slowly)
+    monkeypatch.setattr(Worker, "end", told)
+    vacuum = asyncio.create_task(index.optimize())
+    assert await asyncio.to_thread(starting.wait, 60)
+    vacuum.cancel()
+    async with asyncio.timeout(60):
+        await asyncio.wait([vacuum])
+    assert vacuum.cancelled() and ending.is_set()
+    assert [worker.pid for worker in workers] == [None]
+    with pytest.raises(WorkerDied, match="is closed"):
+        await workers[0].start()
+    assert names(tmp_path) == {"shard", "index.json"}
+
+
+async def test_a_vacuum_whose_process_cannot_be_started_is_one_line(
+    index: EdgeIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Worker._run
+
+    def refused(self: Worker, started: Future[Child]) -> None:
+        if self.name == "vacuum of the index":
+            started.set_exception(OSError(28, "No space left on device"))
+        else:
+            run(self, started)
+
+    monkeypatch.setattr(Worker, "_run", refused)
+    with pytest.raises(StoreError, match="No space left on device; the index is as it was"):
+        await index.optimize()
+    await whole(index)
+    assert names(tmp_path) == {"shard", "index.json"}
+
+
 def test_a_copy_that_cannot_take_the_place_leaves_the_shard_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,9 +315,9 @@ def test_a_vacuumed_copy_that_is_not_whole_is_not_used(tmp_path: Path, fault: st
     shard.delete(THIRD)
     state = shard.vacuum_due()
     assert state is not None
-    shard.copy_beside()
+    assert shard.copy_beside(state)
     if fault == "damaged":
-        (tmp_path / "vacuum" / "shard" / "edge_config.json").write_text("{")
+        (tmp_path / "vacuum" / "edge_config.json").write_text("{")
     else:
         beside = Shard(tmp_path / "vacuum", DIM, False, rewrites=True)
         beside.delete(Filter(must=(In("source_id", ("src_1",)),)))
@@ -258,7 +348,7 @@ def test_a_large_index_that_keeps_all_vectors_in_memory_is_rewritten_once(
     old = Shard(tmp_path, DIM, False)
     state = old.vacuum_due()
     assert state is not None
-    old.copy_beside()
+    assert old.copy_beside(state)
     beside = Shard(tmp_path / edge_vacuum.FOLDER, DIM, False, rewrites=True)
     beside.vacuum()
     beside.close()

@@ -263,6 +263,45 @@ async def test_where_the_kernel_lacks_something_strict_refuses_and_auto_goes_on(
     assert run.stdout.startswith(said)
 
 
+FIRST_LANDLOCK = """
+import sys
+from pathlib import Path
+from omni_core.sandbox import entering
+from omni_core.sandbox.kernel import Kernel
+from omni_core.sandbox.rules import of_index
+entering.kernel = lambda: Kernel(seccomp=True, landlock=1)
+try:
+    print(entering.enter(of_index(sys.argv[1], sys.argv[2])).lacks)
+except Exception as e:
+    sys.exit(print(type(e).__name__, e))
+from omni_core.index.edge_shard import Shard
+shard = Shard(Path(sys.argv[2]), 8, False)
+shard.flush()
+print(shard.count(None))
+"""
+
+
+@LINUX
+@LANDLOCK
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("auto", "Landlock 2 (Linux 5.19)\n0\n"),
+        ("strict", "UnavailableError no child process is started: sandbox is strict, and here"),
+    ],
+)
+async def test_the_index_works_where_landlock_lets_no_file_move(
+    tmp_path: Path, mode: str, said: str
+) -> None:
+    """Linux 5.13 to 5.18, as Ubuntu 22.04 has it: Edge writes a file beside its folder, then moves
+    it there."""
+    run = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", FIRST_LANDLOCK, mode, str(tmp_path)],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert run.stdout.startswith(said)
+
+
 async def test_the_temporary_folder_of_a_child_goes_with_it(start: Start) -> None:
     child = await start(Rules())
     folder = Path((await child.call("environ", deadline_s=30))["TMPDIR"])

@@ -25,7 +25,7 @@ def test_subtitles_in_a_folder_beside_their_film_are_not_seen(tmp_path: Path, wh
 
 @pytest.mark.parametrize("whole", [True, False])
 @pytest.mark.parametrize("kind", [["catalog.sqlite", "lock"], ["catalog.sqlite", "backup.json"],
-                                  ["shared/lock"]])  # fmt: skip
+                                  ["restoring", "lock"], ["shared/lock"]])  # fmt: skip
 def test_libraries_in_a_watched_folder_are_not_seen(
     tmp_path: Path, whole: bool, kind: list[str]
 ) -> None:

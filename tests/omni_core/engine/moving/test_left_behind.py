@@ -96,6 +96,8 @@ async def test_a_restoration_and_an_opened_library_remove_what_a_killed_one_left
 
     names = ["catalog.sqlite", "index/CURRENT", "trial"]
     await asyncio.to_thread(leave, *(store / name for name in names))
+    (store / "restoring").write_text("it was killed before it removed this")
     async with opened(replace(settings, store=str(store))) as again:
         assert (await again.sources()).total == 2
     assert not list(store.rglob(LEFT.format("*")))
+    assert not (store / "restoring").exists()
