@@ -350,8 +350,8 @@ def test_any_other_library_under_a_root_is_not_among_its_files_either(
     for roots in ((chosen,), (chosen, str(root)), (str(root), chosen)):
         within = Access(Settings(roots=roots, store=str(tmp_path / "own")))
         assert within.check("thumbs/film.jpg").files  # it is a root that was chosen
-    for chosen in ((root, root / "talks/library/thumbs"), (root / "talks/library/thumbs", root)):
-        both = Access(Settings(roots=tuple(map(str, chosen)), store=str(tmp_path / "own")))
+    for pair in ((root, root / "talks/library/thumbs"), (root / "talks/library/thumbs", root)):
+        both = Access(Settings(roots=tuple(map(str, pair)), store=str(tmp_path / "own")))
         assert both.check(str(root / inner)).files
         with pytest.raises(RefusedError):
             both.check(str(root / "talks/library"))
