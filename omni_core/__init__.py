@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from omni_core.errors import AmbiguousError as AmbiguousError
 from omni_core.errors import BadRequestError as BadRequestError
 from omni_core.errors import Choice as Choice
+from omni_core.errors import FullDiskError as FullDiskError
 from omni_core.errors import NotFoundError as NotFoundError
 from omni_core.errors import NotIndexedError as NotIndexedError
 from omni_core.errors import OmniError as OmniError
@@ -182,6 +183,7 @@ __all__ = [
     "AmbiguousError",
     "BadRequestError",
     "Choice",
+    "FullDiskError",
     "NotFoundError",
     "NotIndexedError",
     "OmniError",

@@ -10,6 +10,7 @@ OmniError                 .code names the case for machines: PATH_NOT_ALLOWED, C
 ├── UnavailableError      a model, an extra wheel or a worker is missing or still loading
 ├── StoppedError          another caller cancelled work that this one was waiting for
 └── StoreError            the index or the catalog cannot be opened or written
+    ├── FullDiskError     there is too little room; what is stored is sound
     └── NotIndexedError   a collection lacks indexes of payloads; .lacks names the keys
 
 `pack` and `unpack` carry an error across a process or a network with its class and its code.
