@@ -11,6 +11,7 @@ import threading
 import uuid
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,20 @@ def at(step: str, monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, async
     return reached, go_on
 
 
+@asynccontextmanager
+async def stopped_at(
+    step: str, index: EdgeIndex, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[asyncio.Task[bool]]:
+    """The vacuum, which waits before this call inside the block, and has ended after it."""
+    reached, go_on = at(step, monkeypatch)
+    vacuum = asyncio.create_task(index.optimize())
+    async with asyncio.timeout(60):
+        await reached.wait()
+        yield vacuum
+        go_on.set()
+        await asyncio.wait([vacuum])
+
+
 async def whole(index: EdgeIndex) -> None:
     """What was left is there, once, and found."""
     assert await index.count() == LEFT
@@ -90,14 +105,10 @@ async def whole(index: EdgeIndex) -> None:
 async def test_the_index_is_used_while_it_is_vacuumed(
     index: EdgeIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    reached, go_on = at(step, monkeypatch)
-    vacuum = asyncio.create_task(index.optimize())
-    async with asyncio.timeout(60):
-        await reached.wait()
+    async with stopped_at(step, index, monkeypatch) as vacuum:
         await whole(index)
         assert await index.optimize() is False  # one is under way
-        go_on.set()
-        assert await vacuum is True
+    assert vacuum.result() is True
     await whole(index)
     assert names(tmp_path) == {"shard", "index.json"}
     assert await index.optimize() is False
@@ -109,18 +120,14 @@ async def test_the_index_is_used_while_it_is_vacuumed(
 async def test_what_is_written_meanwhile_is_kept_and_the_copy_is_not_used(
     index: EdgeIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, write: str
 ) -> None:
-    reached, go_on = at(step, monkeypatch)
-    vacuum = asyncio.create_task(index.optimize())
-    async with asyncio.timeout(60):
-        await reached.wait()
+    async with stopped_at(step, index, monkeypatch) as vacuum:
         if write == "upsert":
             await index.upsert([point(COUNT + 1)])
         elif write == "delete":
             await index.delete(Filter(must=(In("source_id", ("src_1",)),)))
         else:
             await index.set_payload(THIRD, {"title": "new"})
-        go_on.set()
-        assert await vacuum is False
+    assert vacuum.result() is False
     counts = {"upsert": LEFT + 1, "delete": COUNT // 3, "set_payload": LEFT}
     assert await index.count() == counts[write]
     assert names(tmp_path) == {"shard", "index.json"}
@@ -132,14 +139,9 @@ async def test_what_is_written_meanwhile_is_kept_and_the_copy_is_not_used(
 async def test_a_vacuum_whose_index_process_is_killed_changes_nothing(
     index: EdgeIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    reached, go_on = at(step, monkeypatch)
-    vacuum = asyncio.create_task(index.optimize())
-    async with asyncio.timeout(60):
-        await reached.wait()
+    async with stopped_at(step, index, monkeypatch) as vacuum:
         assert index._worker is not None and index._worker.pid is not None
         os.kill(index._worker.pid, signal.SIGKILL)
-        go_on.set()
-        await asyncio.wait([vacuum])
     assert isinstance(vacuum.exception(), StoreError) or vacuum.result() is False
     await whole(index)
     assert await index.optimize() is True
