@@ -47,11 +47,18 @@ class EdgeIndex(Index):
         return cls(settings.store_path, info, building=building, sandbox=settings.sandbox)
 
     def __init__(
-        self, store: Path, info: EncoderInfo, *, building: bool = False, sandbox: Mode = "auto"
+        self,
+        store: Path,
+        info: EncoderInfo,
+        *,
+        building: bool = False,
+        sandbox: Mode = "auto",
+        grown: int = edge_vacuum.GROWN,
     ) -> None:
-        """`building` opens a second version beside the current one, for a re-index."""
+        """`building` opens a second version beside the current one, for a re-index; `grown`: points
+        that `optimize` settles."""
         self._store, self._info, self._building = store, info, building
-        self._sandbox = sandbox
+        self._sandbox, self._grown = sandbox, grown
         self._worker: Worker | None = None
         self._vacuums = False
 
@@ -142,8 +149,8 @@ class EdgeIndex(Index):
         await self._call(_FLUSH)
 
     async def optimize(self) -> bool:
-        """Vacuum deleted points: a second process rewrites a copy, other calls go on meanwhile and
-        wait only until it is in place (6 s at 1,000,000 points).
+        """Vacuum deleted points and settle those ingested since: a second process rewrites a copy,
+        other calls go on meanwhile and wait only until it is in place (0.4 s at 1,000,000 points).
 
         False when there was nothing to do, when the disk has less than twice the index free, and
         when something was written before the copy was in place.
@@ -152,7 +159,7 @@ class EdgeIndex(Index):
             return False
         self._vacuums = True
         try:
-            state = await self._call("vacuum_due")
+            state = await self._call("vacuum_due", self._grown)
             return state is not None and await self._vacuumed(state)
         finally:
             self._vacuums = False

@@ -39,22 +39,27 @@ def config(dim: int, multi_vector: bool) -> Any:
         )
     return edge.EdgeConfig(
         vectors=vectors,
-        sparse_vectors={"bm25": edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+        sparse_vectors={
+            "bm25": edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf, memory=cold)
+        },
         # Never an HNSW graph: 4-bit codes and rescoring find the same points by brute force
         # (recall 1.00 of 10 at 200,000 points), a graph costs minutes of both cores.
-        optimizers=edge.EdgeOptimizersConfig(default_segment_number=1, indexing_threshold=10**9),
+        hnsw_config=edge.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=10),
+        # What is rewritten is settled, however small (1 kB).
+        optimizers=edge.EdgeOptimizersConfig(default_segment_number=1, indexing_threshold=1),
         wal_enabled=True,
     )
 
 
 def schema() -> dict[str, Any]:
-    """The payload indexes by key."""
+    """The payload indexes by key: read from their files where segments are settled."""
     indexed = {key: kind for key, kind in payload.INDEXED.items() if key not in _OF_ONE_SOURCE}
+    cold = edge.Memory.Cold
     params = {
-        payload.FieldKind.KEYWORD: edge.KeywordIndexParams(),
-        payload.FieldKind.FLOAT: edge.FloatIndexParams(),
-        payload.FieldKind.INTEGER: edge.IntegerIndexParams(lookup=True, range=True),
-        payload.FieldKind.DATETIME: edge.DatetimeIndexParams(),
+        payload.FieldKind.KEYWORD: edge.KeywordIndexParams(memory=cold),
+        payload.FieldKind.FLOAT: edge.FloatIndexParams(memory=cold),
+        payload.FieldKind.INTEGER: edge.IntegerIndexParams(lookup=True, range=True, memory=cold),
+        payload.FieldKind.DATETIME: edge.DatetimeIndexParams(memory=cold),
     }
     return {key: params[kind] for key, kind in indexed.items()}
 

@@ -23,11 +23,15 @@ from omni_core.payload import StoredSegment
 MOST_BYTES = 32 << 20
 """About 30,000 points: a whole small library, or what a conversation about a large one finds."""
 READ_AHEAD: Mapping[str, int] = {
+    "segments/*/vector_index-bm25/inverted_index.dat": 512 << 20,
+    "segments/*/vector_storage-dense/quantized.data": 512 << 20,
+    "segments/*/payload_index/*/*.bin": 512 << 20,
     "segments/*/payload_storage/page_*.dat": 256 << 20,
     "segments/*/vector_storage-dense/vectors/chunk_*.mmap": 2 << 30,
+    "segments/*/vector_storage-dense/matrix.dat": 2 << 30,
 }
-"""What is read ahead, and how many bytes of it at most: payloads of about 400,000 segments, vectors
-of 384 numbers of 1,400,000."""
+"""What is read ahead, in this order, and how many bytes of it at most: indexes of settled segments,
+payloads of about 400,000 segments, vectors of 384 numbers of 1,400,000, growing and settled."""
 _OVERHEAD = 400
 """Bytes of an entry besides its payload."""
 
@@ -98,8 +102,8 @@ class Recent:
 
 
 def read_ahead(shard: Path) -> int:
-    """Read payloads, then vectors, once, so that the system has them in its cache for the first
-    questions; the number of bytes.
+    """Read indexes, payloads and vectors once, so that the system has them in its cache for the
+    first questions; the number of bytes.
 
     Edge drops both from it when it loads a shard; then what a question finds is read from the disk
     piece by piece: payloads cost a quarter of the CPU of the search in the index, vectors two

@@ -94,16 +94,19 @@ class Shard:
             self._open()
             edge_vacuum.sweep(self._path)
             self._read_ahead()
-        there = set(self._shard.info().payload_schema)
-        for key in schema().keys() - there:
-            self._shard.update(edge.UpdateOperation.create_field_index(key, schema()[key]))
-        for key in there - schema().keys():
-            self._shard.update(edge.UpdateOperation.delete_field_index(key))
+        self._index_payloads()
 
     def _open(self, config: Any = None) -> None:
         """`config`: for a shard that is about to be rewritten."""
         self._shard = load(self._path, config)
         self._recent = Recent(self._shard)
+
+    def _index_payloads(self) -> None:
+        there = set(self._shard.info().payload_schema)
+        for key in schema().keys() - there:
+            self._shard.update(edge.UpdateOperation.create_field_index(key, schema()[key]))
+        for key in there - schema().keys():
+            self._shard.update(edge.UpdateOperation.delete_field_index(key))
 
     def _read_ahead(self) -> None:
         threading.Thread(target=read_ahead, args=(self._path,), daemon=True).start()
@@ -227,11 +230,11 @@ class Shard:
         self._unflushed = 0
 
     @_as_store_errors
-    def vacuum_due(self) -> str | None:
+    def vacuum_due(self, grown: int = edge_vacuum.GROWN) -> str | None:
         """What names the present state of the files, for `adopt`, where a vacuum is worth its time
-        and the disk has room for it; None where not."""
+        (`grown`: as `edge_vacuum.is_due`) and the disk has room for it; None where not."""
         self.flush()
-        if not edge_vacuum.is_due(self._path, self.count(None)):
+        if not edge_vacuum.is_due(self._path, self.count(None), grown):
             return None
         if not edge_vacuum.has_room(self._path, DISK_RESERVE):
             return None
@@ -255,8 +258,12 @@ class Shard:
 
     @_as_store_errors
     def vacuum(self) -> None:
-        """Rewrite this shard without what was deleted, with today's configuration."""
+        """Rewrite this shard without what was deleted, settled, with today's configuration."""
+        for key, found in self._shard.info().payload_schema.items():
+            if found.params.memory != edge.Memory.Cold:  # as versions before 1.1 made it
+                self._shard.update(edge.UpdateOperation.delete_field_index(key))
         self._shard.optimize()
+        self._index_payloads()
         self.flush()
         edge_vacuum.make_durable(self._path)
 

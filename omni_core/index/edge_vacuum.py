@@ -1,5 +1,10 @@
 """Vacuum of the embedded index, on a copy beside the shard that searches use.
 
+What is ingested goes into a growing segment, whose indexes Edge keeps in memory and builds anew
+from their records at every opening: 5 s and 1.2 GB at 1,000,000 points. A vacuum drops what was
+deleted, and leaves settled segments, whose indexes are read from their files: 0.4 s and 0.2 GB.
+A settled point that is changed moves into the growing segment.
+
     <index>/shard        what searches use
     <index>/vacuum       the copy, which a second process rewrites without the deleted points
     <index>/shard.old    what was used before, until the copy in its place is known to be whole
@@ -12,7 +17,6 @@ Edge rewrites a shard as a whole and answers nothing meanwhile: two minutes at 1
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
@@ -30,28 +34,24 @@ DELETED_SHARE = 0.2
 """Share of deleted points from which on a vacuum is worth its time; Edge's own threshold."""
 LEAST_POINTS = 1000
 """Points below which none is worth it; Edge's own threshold."""
-LARGE = 100_000
-"""Points from which on an index whose vectors are all kept in memory is rewritten without that."""
+GROWN = 100_000
+"""Growing points from which on they are worth settling: they cost 0.5 s at each opening."""
 
 
-def is_due(path: Path, points: int) -> bool:
-    """Whether the shard in `path`, with so many points, is worth a vacuum."""
-    places = _places(path)
+def is_due(path: Path, points: int, grown: int) -> bool:
+    """Whether the shard in `path`, with so many points, is worth a vacuum: for what was deleted, or
+    for `grown` points that are not settled."""
+    growing = _places(path, "mutable_id_tracker.versions")
+    places = growing + _places(path, "id_tracker.versions")
     if places >= LEAST_POINTS and places - points > DELETED_SHARE * places:
         return True
-    return points >= LARGE and _keeps_vectors_in_memory(path)
+    return growing >= grown
 
 
-def _places(path: Path) -> int:
+def _places(path: Path, versions: str) -> int:
     """Points that were ever put in, also those deleted since; at most those of the last flush. Edge
-    says it of no shard, but keeps a version of 8 bytes for each."""
-    return sum(file.stat().st_size for file in path.glob("segments/*/*id_tracker.versions")) // 8
-
-
-def _keeps_vectors_in_memory(path: Path) -> bool:
-    """As versions before 1.1 made them."""
-    record = json.loads((path / "edge_config.json").read_text("utf-8"))
-    return bool(record["vectors"]["dense"].get("memory") != "cold")
+    says it of no segment, but keeps a version of 8 bytes for each."""
+    return sum(file.stat().st_size for file in path.glob(f"segments/*/{versions}")) // 8
 
 
 def has_room(path: Path, reserve: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from omni_core.index.edge import EdgeIndex
 from omni_core.index.memory import MemoryIndex
 from omni_core.index.server import ServerIndex
+from omni_core.points import Point
 from omni_core.types import Channel, EncoderInfo
 from tests.omni_core.index import real_qdrant
 from tests.omni_core.index.qdrant_standin import StandIn
@@ -20,7 +21,16 @@ INFO = EncoderInfo("tests/tiny", "r1", 32, frozenset(Channel))
 LATE = EncoderInfo("tests/tiny-late", "r1", 32, frozenset(Channel), multi_vector=True)
 
 Opener = Callable[..., Awaitable[Any]]
-KINDS = ["memory", "edge", "server", "real server", "real server, gRPC"]
+KINDS = ["memory", "edge", "edge, settled", "server", "real server", "real server, gRPC"]
+
+
+class Settled(EdgeIndex):
+    """The embedded index after its vacuum: whatever is put in is settled at once."""
+
+    async def upsert(self, points: Sequence[Point]) -> None:
+        """Then settle it."""
+        await super().upsert(points)
+        await self.optimize()  # False where another task writes meanwhile
 
 
 @pytest.fixture(params=KINDS)
@@ -44,6 +54,8 @@ async def open_index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
             index = MemoryIndex(info)
         elif kind == "edge":
             index = EdgeIndex(tmp_path, info)
+        elif kind == "edge, settled":
+            index = Settled(tmp_path, info, grown=1)
         else:
             index = ServerIndex(settings, info)
         await index.open()
