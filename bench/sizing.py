@@ -1,9 +1,11 @@
 """What a library of any size needs: bytes of each segment, measured, and what follows from them.
 
-    python bench/sizing.py [--points 20000 60000] [--dim 896] [--qdrant URL --pid PID]
+    python bench/sizing.py [--points 20000 60000] [--dim 896] [--settled | --qdrant URL --pid PID]
 
 Fills an index, the embedded one or one on an empty Qdrant server (whose key is in
-OMNI_QDRANT_API_KEY, and whose process is PID, on this machine), at two sizes. What a segment costs
+OMNI_QDRANT_API_KEY, and whose process is PID, on this machine), at two sizes; the embedded one is
+settled and opened again at each where that is wanted (from 100,000 segments it settles by itself,
+below that it does not). What a segment costs
 is the slope between them. Prints disk and resident memory of each segment, without and with what
 the vectors alone explain (`docs/sizing.md` has the formulas), and a table of what 1 million, 100
 million and 10 billion segments need by them.
@@ -27,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench.index import segments, source_of
 from omni_core import index
 from omni_core.files import used_bytes
+from omni_core.index.edge import EdgeIndex
 from omni_core.payload import StoredSegment
 from omni_core.points import Point
 from omni_core.protocols import Index
@@ -62,10 +65,14 @@ async def fill(target: Index, first: int, until: int, dim: int) -> None:
     await target.flush()
 
 
-async def measure(settings: Settings, sizes: list[int], dim: int, pid: int) -> tuple[float, float]:
+async def measure(
+    settings: Settings, sizes: list[int], dim: int, pid: int, settled: bool
+) -> tuple[float, float]:
     """Bytes of disk and of resident memory for each segment more."""
     info = EncoderInfo(f"bench/{dim}", "sizing", dim, frozenset(Channel))
-    target = index.load(settings, info)
+    target: Index = (
+        EdgeIndex(settings.store_path, info, grown=1) if settled else index.load(settings, info)
+    )
     await target.open()
     try:
         found = []
@@ -73,6 +80,10 @@ async def measure(settings: Settings, sizes: list[int], dim: int, pid: int) -> t
         for size in sizes:
             await fill(target, first, size, dim)
             first = size
+            if settled:
+                await target.optimize()
+                await target.close()
+                await target.open()
             process = psutil.Process(pid) if pid else _index_process()
             folder = Path(process.cwd()) if pid else settings.store_path / "index"
             found.append((used_bytes(folder), process.memory_full_info().uss))
@@ -107,6 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, nargs=2, default=[20_000, 60_000])
     parser.add_argument("--dim", type=int, default=896)
+    parser.add_argument("--settled", action="store_true", help="settle the embedded index")
     parser.add_argument("--qdrant", default="")
     parser.add_argument("--pid", type=int, default=0)
     parser.add_argument("--copies", type=int, default=1)
@@ -116,7 +128,7 @@ def main() -> None:
             {"store": folder, "index": "server" if args.qdrant else "edge",
              "qdrant_url": args.qdrant, "qdrant_collection": f"sizing-{os.getpid()}"},
         )  # fmt: skip
-        disk, memory = asyncio.run(measure(settings, args.points, args.dim, args.pid))
+        disk, memory = asyncio.run(measure(settings, args.points, args.dim, args.pid, args.settled))
     vectors = 4.5 * args.dim
     print(f"each segment: disk {disk:,.0f} bytes, of which {vectors:,.0f} are vector and codes; "
           f"memory {memory:,.0f} bytes, with pages of mapped files")  # fmt: skip

@@ -25,7 +25,7 @@ LEFT_OUT = frozenset({"lock", "shared", "clips", "tasks", "cache", "catalog.sqli
 WRITES = frozenset(
     {
         "ingest", "ingest_folder", "forget", "restore_source", "empty_bin", "import_vectors",
-        "note_files", "name_speaker", "find_speakers", "forget_voices",
+        "note_files", "name_speaker", "find_speakers", "forget_voices", "settle",
     }
 )  # fmt: skip
 """The methods of an engine that change a library."""

@@ -356,6 +356,12 @@ class Engine:
         await bin_limits.give_room_back(self._context, asked=True)
         return count
 
+    async def settle(self) -> bool:
+        """Vacuum the index, and settle what was ingested, where that is worth its time: a server
+        does it when it was not used for two minutes. False where it was not, or could not be."""
+        read_only.refuse(self._context.settings)
+        return await (await self._context.opened_index()).optimize()
+
     async def known_files(
         self, folder: str, *, collection: str = "default", after: str = "", limit: int = 10_000
     ) -> FilePage:

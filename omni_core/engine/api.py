@@ -144,6 +144,10 @@ class EngineApi(Protocol):
         """Delete one forgotten source for good, or all of them."""
         ...
 
+    async def settle(self) -> bool:
+        """Make a grown index quick to open again now, as a server does by itself when idle."""
+        ...
+
     async def known_files(
         self, folder: str, *, collection: str = "default", after: str = "", limit: int = 10_000
     ) -> FilePage:

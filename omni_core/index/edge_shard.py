@@ -30,7 +30,7 @@ from omni_core.index.edge_mapping import (
     to_request,
 )
 from omni_core.index.edge_opening import create, first_line, load, require_free
-from omni_core.index.edge_recent import Recent, read_ahead
+from omni_core.index.edge_recent import AT_ONCE, Recent, read_ahead
 from omni_core.index.wire import Found
 from omni_core.points import Point
 from omni_core.types import Vector
@@ -101,15 +101,17 @@ class Shard:
         self._shard = load(self._path, config)
         self._recent = Recent(self._shard)
 
+    def _read_ahead(self) -> None:
+        """Searches begin quickly from now on, and then find quickly what they read."""
+        read_ahead(self._path, AT_ONCE)
+        threading.Thread(target=read_ahead, args=(self._path,), daemon=True).start()
+
     def _index_payloads(self) -> None:
         there = set(self._shard.info().payload_schema)
         for key in schema().keys() - there:
             self._shard.update(edge.UpdateOperation.create_field_index(key, schema()[key]))
         for key in there - schema().keys():
             self._shard.update(edge.UpdateOperation.delete_field_index(key))
-
-    def _read_ahead(self) -> None:
-        threading.Thread(target=read_ahead, args=(self._path,), daemon=True).start()
 
     @_as_store_errors
     def upsert(self, points: Sequence[Point]) -> None:

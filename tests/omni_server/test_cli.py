@@ -23,6 +23,8 @@ import pytest
 from PIL import Image
 
 from omni_core import missing_weights
+from omni_core.errors import StoreError
+from omni_core.index.edge import EdgeIndex
 from omni_core.missing_weights.copies import Place
 from omni_core.settings import Settings
 from omni_server.app import all_tools
@@ -348,6 +350,26 @@ def test_another_library_and_a_backup_in_the_folder_that_is_ingested_are_left_ou
     said = call("ingest", str(media), "--json")
     found = sorted(Path(one["path"]).name for one in json.loads(said.out))
     assert found == ["boats.md", "red.png", "tea.txt"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_ingest_leaves_an_index_that_opens_quickly_and_succeeds_where_it_cannot(
+    call: Any, media: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    settled: list[int] = []
+
+    async def optimize(self: EdgeIndex) -> bool:
+        settled.append(await self.count())
+        if fails:
+            raise StoreError("vacuum of the index died (killed); the index is as it was")
+        return True
+
+    monkeypatch.setattr(EdgeIndex, "optimize", optimize)
+    said = call("ingest", media)
+    assert settled == [3]
+    assert said.code == 0
+    assert "tea.txt" in said.out
+    assert ("slower to open: vacuum of the index died" in said.err) is fails
 
 
 def test_an_empty_folder_says_so(call: Any, tmp_path: Path) -> None:

@@ -131,6 +131,10 @@ class EngineWithin(Engine):
         await bin_limits.give_room_back(self._whole._context, asked=True)
         return count
 
+    async def settle(self) -> bool:
+        """Nothing: that is for the owner of the engine."""
+        return False
+
     async def name_speaker(self, source: str, speaker: str, name: str) -> SpeakersOf:
         """Give a speaker of a source a name, for everyone who sees it."""
         row = await self._to_be_changed(source)

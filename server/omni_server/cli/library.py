@@ -14,7 +14,7 @@ from omni_core import IngestRequest
 from omni_core.collection_names import DEFAULT
 from omni_core.engine.api import EngineApi
 from omni_core.engine.results import Change, FolderStatus, IngestStatus, SourceRow
-from omni_core.errors import BadRequestError, NotFoundError
+from omni_core.errors import BadRequestError, NotFoundError, OmniError
 from omni_core.ids import PIPELINE
 from omni_core.libraries import is_library
 from omni_core.watch.retention import missing, outdated
@@ -41,6 +41,7 @@ async def ingest(args: argparse.Namespace) -> int:
                 done = await _reread(engine, args.fast, bar)
             else:
                 done = await _ingest(engine, args, files, bar)
+            await _settled(engine, bar)
     if args.json:
         as_json(done)
     elif args.outdated and not done:
@@ -77,6 +78,15 @@ async def _ingest(
         files, collection=args.collection, fast=args.fast, progress=_shown(bar)
     )
     return status.done
+
+
+async def _settled(engine: EngineApi, bar: Bar) -> None:
+    """What was ingested is stored, whatever becomes of this."""
+    bar.show(1.0, "making the index quick to open")
+    try:
+        await engine.settle()
+    except OmniError as e:
+        hint(f"the index works, and will be slower to open: {e}")
 
 
 async def _stop(args: argparse.Namespace) -> int:

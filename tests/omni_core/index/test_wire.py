@@ -12,7 +12,7 @@ import pytest
 
 from omni_core.errors import StoreError
 from omni_core.index import wire
-from omni_core.index.edge_recent import READ_AHEAD, Recent, read_ahead
+from omni_core.index.edge_recent import AT_ONCE, READ_AHEAD, Recent, read_ahead
 from omni_core.index.edge_shard import Shard
 from omni_core.index.edge_worker import Served
 from omni_core.payload import StoredSegment
@@ -141,6 +141,7 @@ def test_of_payloads_and_vectors_what_the_files_hold_is_read_ahead_and_not_their
                         StoredSegment({"text": text + str(i)})) for i in range(100)])  # fmt: skip
     shard.flush()
     files = [path for files in READ_AHEAD for path in (tmp_path / "shard").glob(files)]
+    assert 0 < read_ahead(tmp_path / "shard", AT_ONCE) <= 4096  # codes
     assert len({path.parent for path in files}) == 2
     assert sum(path.stat().st_size for path in files) >= 32 << 20
     held = sum(path.stat().st_blocks * 512 for path in files)

@@ -50,6 +50,7 @@ ELSEWHERE = {
     "ingest": "test_an_ingest_goes_where_the_caller_may_write",
     "ingest_folder": "test_an_ingest_goes_where_the_caller_may_write",
     "warm": "loads models and shows nothing",
+    "settle": "does nothing",
     "on_change": "test_a_listener_hears_of_what_it_sees_alone",
 }
 
