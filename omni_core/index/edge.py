@@ -178,7 +178,8 @@ class EdgeIndex(Index):
     async def _rewrite(self, beside: Path) -> None:
         worker = self._started("vacuum of the index", beside, rewrites=True)
         try:
-            await worker.call("vacuum")
+            limit = await asyncio.to_thread(edge_vacuum.limit_s, beside)
+            await worker.call("vacuum", deadline_s=limit)
             await asyncio.to_thread(worker.close)
         except (WorkerDied, OSError) as e:
             raise StoreError(f"{e}; the index is as it was") from e
