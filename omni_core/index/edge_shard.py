@@ -20,7 +20,7 @@ import qdrant_edge as edge
 from omni_core import query
 from omni_core.errors import FullDiskError, OmniError, StoreError
 from omni_core.files import copy_sparse, copy_tree, sync
-from omni_core.index import edge_vacuum
+from omni_core.index import edge_sums, edge_vacuum
 from omni_core.index.edge_ahead import ReadAhead
 from omni_core.index.edge_mapping import (
     config,
@@ -273,6 +273,7 @@ class Shard:
         self._index_payloads()
         self.flush()
         edge_vacuum.note_left(self._path, self.count(None))
+        edge_sums.note(self._path)
         edge_vacuum.make_durable(self._path)
 
     @_as_store_errors

@@ -71,11 +71,12 @@ async def test_a_new_index_is_made_quick_to_open_before_it_is_used_and_is_used_w
 ) -> None:  # fmt: skip
     await filled(opened, media, "notes.md")
     renamed()
-    before = versions.current(settings.store_path)
+    store = settings.store_path
+    before = await asyncio.to_thread(versions.current, store)
     settled: list[bool] = []
 
     async def optimize(self: EdgeIndex) -> bool:
-        settled.append(versions.current(settings.store_path) == before)
+        settled.append(await asyncio.to_thread(versions.current, store) == before)
         if fails:
             raise StoreError("vacuum of the index died (killed); the index is as it was")
         return True
@@ -84,7 +85,7 @@ async def test_a_new_index_is_made_quick_to_open_before_it_is_used_and_is_used_w
     async with asyncio.timeout(100):
         report = await reindex(settings, "hashing")
     assert (settled, report.state) == ([True], "swapped")
-    assert versions.current(settings.store_path) != before
+    assert await asyncio.to_thread(versions.current, store) != before
 
 
 async def test_the_old_index_answers_until_the_swap_and_later_sources_are_completed(
