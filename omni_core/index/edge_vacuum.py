@@ -98,9 +98,10 @@ def copy(path: Path) -> None:
     copy_tree(path, beside)
 
 
-def limit_s(beside: Path) -> float:
-    """Time limit of the vacuum of a copy: 30 times what it takes on two cores, and ten minutes."""
-    return 600.0 + used_bytes(beside) / (1 << 20)
+def limit_s(path: Path) -> float:
+    """Time limit of each step of the vacuum of an index: 30 times what the longest takes on two
+    cores, and ten minutes."""
+    return 600.0 + used_bytes(path) / (1 << 20)
 
 
 def make_durable(path: Path) -> None:

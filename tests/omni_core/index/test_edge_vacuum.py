@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -179,21 +180,44 @@ async def test_a_vacuum_that_hangs_is_ended_and_is_one_line(
 ) -> None:
     real = Worker.call
 
-    async def call(self: Worker, method: str, *args: object, **more: object) -> object:
+    async def call(self: Worker, method: str, *args: Any, deadline_s: float | None = None) -> Any:
         if method == "vacuum":
             await real(self, "count", None)
             assert self.pid is not None
             os.kill(self.pid, signal.SIGSTOP)
-        return await real(self, method, *args, **more)  # type: ignore[arg-type]
+            deadline_s = 0.1 if deadline_s else None
+        return await real(self, method, *args, deadline_s=deadline_s)
 
     with monkeypatch.context() as patched:
-        patched.setattr(edge_vacuum, "limit_s", lambda _: 0.1)
         patched.setattr(Worker, "call", call)
         async with asyncio.timeout(60):
             with pytest.raises(StoreError, match=r"gave no answer .* the index is as it was"):
                 await index.optimize()
     await whole(index)
     assert names(tmp_path) == {"shard", "index.json"}
+
+
+@pytest.mark.parametrize("step", ["copy_beside", "adopt"])
+async def test_an_index_process_that_hangs_in_a_vacuum_is_started_anew(
+    index: EdgeIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    real, hung = Worker.call, []
+
+    async def call(self: Worker, method: str, *args: Any, deadline_s: float | None = None) -> Any:
+        if method == step and not hung:
+            assert self.pid is not None
+            hung.append(self.pid)
+            os.kill(self.pid, signal.SIGSTOP)
+            deadline_s = 0.1 if deadline_s else None
+        return await real(self, method, *args, deadline_s=deadline_s)
+
+    monkeypatch.setattr(Worker, "call", call)
+    async with asyncio.timeout(60):
+        assert await index.optimize() is False
+        await whole(index)
+        assert len(hung) == 1 and not psutil.pid_exists(hung[0])
+        assert names(tmp_path) == {"shard", "index.json"}
+        assert await index.optimize() is True
 
 
 async def test_closing_the_index_ends_its_vacuum_and_leaves_nothing(
