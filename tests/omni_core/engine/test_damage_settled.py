@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from omni_core import SearchRequest, encoders
+from omni_core.engine.checking import mending
 from omni_core.engine.checking.again import read_again
 from omni_core.engine.checking.looking import look
 from omni_core.engine.checking.mending import mend
+from omni_core.errors import FullDiskError
 from omni_core.index.edge import EdgeIndex
 from omni_core.settings import Settings
 from tests.omni_core.engine.test_engine import put
@@ -91,6 +93,21 @@ async def test_vectors_that_were_lost_are_read_again_from_their_file(
         assert await found(engine) == before
     assert said.left == []
     assert (await look(settled)).faults == ()
+
+
+async def test_a_disk_without_room_to_make_it_again_is_said_and_the_index_stays(
+    opened: Callable[..., Any], settled: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise FullDiskError("the disk of the index has 9 MB free and needs 128")
+
+    damage(settled, "payload_index/*-source_i-map/point_to_values.bin", "a byte")
+    with monkeypatch.context() as patched:
+        patched.setattr(mending, "copy_sound", full)
+        said = await mend(settled)
+    assert (said.done, said.left) == ([], ["the disk of the index has 9 MB free and needs 128"])
+    async with opened() as engine:
+        assert await found(engine)
 
 
 async def test_a_settled_library_is_found_sound_whatever_was_written_since(

@@ -201,7 +201,8 @@ async def test_a_vacuum_that_hangs_is_ended_and_is_one_line(
 async def test_an_index_process_that_hangs_in_a_vacuum_is_started_anew(
     index: EdgeIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    real, hung = Worker.call, []
+    real = Worker.call
+    hung: list[int] = []
 
     async def call(self: Worker, method: str, *args: Any, deadline_s: float | None = None) -> Any:
         if method == step and not hung:
