@@ -53,8 +53,8 @@ from omni_core.engine.search.pipeline import PREFETCH_LIMIT
 from omni_core.files import used_bytes
 from omni_core.index import versions
 from omni_core.index.edge import EdgeIndex
+from omni_core.index.edge_ahead import read_ahead
 from omni_core.index.edge_mapping import to_request
-from omni_core.index.edge_recent import read_ahead
 from omni_core.index.edge_shard import Shard
 from omni_core.payload import StoredSegment, in_collection
 from omni_core.points import Point

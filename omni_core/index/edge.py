@@ -167,27 +167,28 @@ class EdgeIndex(Index):
     async def _vacuumed(self, state: str) -> bool:
         own = versions.folder(self._store) / versions.slug(self._info)
         beside = own / edge_vacuum.FOLDER
+        limit = await asyncio.to_thread(edge_vacuum.limit_s, own)
         try:
-            if not await self._call("copy_beside", state, deadline_s=None):
+            if not await self._call("copy_beside", state, deadline_s=limit):
                 return False
-            await self._rewrite(beside)
-            return await self._adopt(state)
+            await self._rewrite(beside, limit)
+            return await self._adopt(state, limit)
         finally:
             await in_thread(shutil.rmtree, beside, True)
 
-    async def _rewrite(self, beside: Path) -> None:
+    async def _rewrite(self, beside: Path, limit: float) -> None:
         worker = self._started("vacuum of the index", beside, rewrites=True)
         try:
-            await worker.call("vacuum")
+            await worker.call("vacuum", deadline_s=limit)
             await asyncio.to_thread(worker.close)
         except (WorkerDied, OSError) as e:
             raise StoreError(f"{e}; the index is as it was") from e
         finally:
             await in_thread(worker.end)
 
-    async def _adopt(self, state: str) -> bool:
+    async def _adopt(self, state: str, limit: float) -> bool:
         try:
-            return bool(await self._call("adopt", state, deadline_s=None))
+            return bool(await self._call("adopt", state, deadline_s=limit))
         except StoreError:
             if self._worker is not None:  # the next call starts it with the files that count
                 await asyncio.to_thread(self._worker.kill)

@@ -7,12 +7,9 @@ the files of those that were not are in the system's cache.
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -22,22 +19,6 @@ from omni_core.payload import StoredSegment
 
 MOST_BYTES = 32 << 20
 """About 30,000 points: a whole small library, or what a conversation about a large one finds."""
-AT_ONCE: Mapping[str, int] = {
-    "segments/*/vector_storage-dense/quantized.data": 1 << 30,
-    "segments/*/vector_storage-dense/quantized_data/chunk_*.mmap": 1 << 30,
-    "segments/*/vector_index-bm25/inverted_index.dat": 512 << 20,
-}
-"""What every search goes through, and how many bytes of it are read at most before the first one:
-codes of settled and of growing segments, and the index of words. The first search read them page by
-page, in 4 s instead of 0.3 at 1,000,000 segments."""
-READ_AHEAD: Mapping[str, int] = {
-    "segments/*/payload_index/*/*.bin": 512 << 20,
-    "segments/*/payload_storage/page_*.dat": 256 << 20,
-    "segments/*/vector_storage-dense/vectors/chunk_*.mmap": 2 << 30,
-    "segments/*/vector_storage-dense/matrix.dat": 2 << 30,
-}
-"""The same for what is read while searches go on: indexes of settled payloads, payloads of about
-400,000 segments, vectors of 384 numbers of 1,400,000, growing and settled."""
 _OVERHEAD = 400
 """Bytes of an entry besides its payload."""
 
@@ -105,32 +86,3 @@ class Recent:
         """Any point may have been written."""
         self._entries.clear()
         self._bytes = 0
-
-
-def read_ahead(shard: Path, files: Mapping[str, int] = READ_AHEAD) -> int:
-    """Read `files` once, in this order, so that the system has them in its cache for the first
-    questions; the number of bytes.
-
-    Edge drops them from it when it loads a shard; then what a question finds is read from the disk
-    piece by piece: payloads cost a quarter of the CPU of the search in the index, vectors two
-    thirds of it at 1,000,000 segments. To advise the system takes more CPU than to read.
-    """
-    done = 0
-    for pattern, most in files.items():
-        left = most
-        with suppress(OSError):  # a file that is gone meanwhile was rewritten
-            for path in sorted(shard.glob(pattern)):
-                left -= _read(path, left)
-        done += most - left
-    return done
-
-
-def _read(path: Path, most: int) -> int:
-    """The same for one file; files of 32 MB are filled from their beginning: the rest is a hole,
-    but on Windows, which says nothing of it."""
-    done, block = 0, bytearray(1 << 20)
-    with path.open("rb", buffering=0) as file:
-        until = min(getattr(os.fstat(file.fileno()), "st_blocks", most) * 512, most)
-        while done < until and (read := file.readinto(memoryview(block)[: until - done])):
-            done += read
-    return done

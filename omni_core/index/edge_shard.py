@@ -20,7 +20,8 @@ import qdrant_edge as edge
 from omni_core import query
 from omni_core.errors import FullDiskError, OmniError, StoreError
 from omni_core.files import copy_sparse, copy_tree, sync
-from omni_core.index import edge_vacuum
+from omni_core.index import edge_sums, edge_vacuum
+from omni_core.index.edge_ahead import ReadAhead
 from omni_core.index.edge_mapping import (
     config,
     from_record,
@@ -30,7 +31,7 @@ from omni_core.index.edge_mapping import (
     to_request,
 )
 from omni_core.index.edge_opening import create, first_line, load, require_free
-from omni_core.index.edge_recent import AT_ONCE, Recent, read_ahead
+from omni_core.index.edge_recent import Recent
 from omni_core.index.wire import Found
 from omni_core.points import Point
 from omni_core.types import Vector
@@ -47,6 +48,9 @@ DISK_RESERVE = 128 << 20
 """Free bytes needed for a write: on a full disk, writing to a mapped file ends in SIGBUS."""
 OPEN_RESERVE = 64 << 20
 """Free bytes needed to open: it crashed with 36 MB free and succeeded with 70."""
+AHEAD_S = 10.0
+"""How long calls wait, after an opening, for the reading of what every search goes through: longer
+only on a slow disk, where the rest is read while they go on."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -80,6 +84,7 @@ class Shard:
         self._path = path if rewrites else path / "shard"
         self._unflushed = self._writes = 0
         self._run = secrets.token_hex(8)
+        self._ahead: ReadAhead | None = None
         self._in_place = threading.Lock()
         """Held while the files get other names, and while another thread relies on these."""
         if rewrites:
@@ -103,8 +108,8 @@ class Shard:
 
     def _read_ahead(self) -> None:
         """Searches begin quickly from now on, and then find quickly what they read."""
-        read_ahead(self._path, AT_ONCE)
-        threading.Thread(target=read_ahead, args=(self._path,), daemon=True).start()
+        self._ahead = ReadAhead(self._path)
+        self._ahead.wait(AHEAD_S)
 
     def _index_payloads(self) -> None:
         there = set(self._shard.info().payload_schema)
@@ -267,6 +272,8 @@ class Shard:
         self._shard.optimize()
         self._index_payloads()
         self.flush()
+        edge_vacuum.note_left(self._path, self.count(None))
+        edge_sums.note(self._path)
         edge_vacuum.make_durable(self._path)
 
     @_as_store_errors
@@ -278,22 +285,27 @@ class Shard:
         if state != self._state():
             return False
         there = self.count(None)
-        with self._in_place:
-            self._shard.close()
-            try:
-                edge_vacuum.exchange(self._path)
-                self._open()
-                if (found := self.count(None)) != there:
-                    self._shard.close()
-                    raise StoreError(f"the vacuumed index has {found} of {there} points")
-                edge_vacuum.confirm(self._path)
-            except (StoreError, OSError):
-                edge_vacuum.recover(self._path)
-                self._open()
-                raise
+        self._let_go()
+        try:
+            with self._in_place:
+                self._exchange(there)
+        finally:
+            self._read_ahead()
         edge_vacuum.sweep(self._path)
-        self._read_ahead()
         return True
+
+    def _exchange(self, there: int) -> None:
+        try:
+            edge_vacuum.exchange(self._path)
+            self._open()
+            if (found := self.count(None)) != there:
+                raise StoreError(f"the vacuumed index has {found} of {there} points")
+            edge_vacuum.confirm(self._path)
+        except (StoreError, OSError):
+            self._shard.close()
+            edge_vacuum.recover(self._path)
+            self._open()
+            raise
 
     @_as_store_errors
     def copy_to(self, path: str) -> None:
@@ -305,6 +317,12 @@ class Shard:
 
     def close(self) -> None:
         """Flush and release the shard."""
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Have none of its files open."""
+        if self._ahead is not None:
+            self._ahead.stop()
         self._shard.close()
 
 

@@ -17,6 +17,7 @@ Edge rewrites a shard as a whole and answers nothing meanwhile: two minutes at 1
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 FOLDER = "vacuum"
 """Beside the shard: what is rewritten."""
 _OLD = "shard.old"
+_LEFT = "vacuumed.json"
+"""In a shard that was rewritten."""
 DELETED_SHARE = 0.2
 """Share of deleted points from which on a vacuum is worth its time; Edge's own threshold."""
 LEAST_POINTS = 1000
@@ -40,12 +43,35 @@ GROWN = 100_000
 
 def is_due(path: Path, points: int, grown: int) -> bool:
     """Whether the shard in `path`, with so many points, is worth a vacuum: for what was deleted, or
-    for `grown` points that are not settled."""
+    for `grown` points that are not settled. What the last vacuum could do nothing about counts no
+    more: it would be made again and again."""
+    growing, deleted, places = _worth(path, points)
+    was_growing, was_deleted = _left(path)
+    if places >= LEAST_POINTS and deleted - was_deleted > DELETED_SHARE * places:
+        return True
+    return growing - was_growing >= grown
+
+
+def note_left(path: Path, points: int) -> None:
+    """Note what of a rewritten shard, with so many points, was not settled and not dropped."""
+    growing, deleted, _ = _worth(path, points)
+    (path / _LEFT).write_text(json.dumps({"growing": growing, "deleted": deleted}))
+
+
+def _left(path: Path) -> tuple[int, int]:
+    """What was noted; nothing where there was no vacuum, or the note cannot be read."""
+    try:
+        noted = json.loads((path / _LEFT).read_text())
+        return int(noted["growing"]), int(noted["deleted"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return 0, 0
+
+
+def _worth(path: Path, points: int) -> tuple[int, int, int]:
+    """Places of points: in growing segments, of deleted ones, and all."""
     growing = _places(path, "mutable_id_tracker.versions")
     places = growing + _places(path, "id_tracker.versions")
-    if places >= LEAST_POINTS and places - points > DELETED_SHARE * places:
-        return True
-    return growing >= grown
+    return growing, places - points, places
 
 
 def _places(path: Path, versions: str) -> int:
@@ -64,10 +90,18 @@ def has_room(path: Path, reserve: int) -> bool:
 
 
 def copy(path: Path) -> None:
-    """Put a copy of the shard into the folder for it; nothing may be written meanwhile."""
+    """Put a copy of the shard into the folder for it; nothing may be written meanwhile. Raises
+    OSError, also where something of a former one stays there, as Windows keeps what is open."""
     beside = path.with_name(FOLDER)
     shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir()
     copy_tree(path, beside)
+
+
+def limit_s(path: Path) -> float:
+    """Time limit of each step of the vacuum of an index: 30 times what the longest takes on two
+    cores, and ten minutes."""
+    return 600.0 + used_bytes(path) / (1 << 20)
 
 
 def make_durable(path: Path) -> None:

@@ -24,6 +24,7 @@ from omni_core.catalog.holding import lost_note
 from omni_core.catalog.lock import StoreLock
 from omni_core.engine.checking.findings import GONE, UNINDEXED, Fault, Look, no_room
 from omni_core.engine.checking.points import look_at_points
+from omni_core.engine.checking.settled import damaged_files
 from omni_core.engine.comparing import compare
 from omni_core.engine.store import OF_ONE_PROCESS
 from omni_core.errors import FullDiskError, NotIndexedError, OmniError, StoreError
@@ -177,6 +178,8 @@ async def _of_index(
             if embedded:
                 sound = await look_at_points(held)
                 found += _damaged_points(sound.damaged)
+                if (files := await damaged_files(settings, info)).names:
+                    found.append(Fault("index", str(files)))
                 if not sound.whole:
                     notes.append(f"of the index the first {sound.read} segments were read")
         finally:

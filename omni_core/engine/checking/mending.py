@@ -24,9 +24,16 @@ from omni_core.catalog.rows import DAMAGED
 from omni_core.engine.checking import looking, rebuilding
 from omni_core.engine.checking.findings import Mended, no_room
 from omni_core.engine.checking.points import Sound, look_at_points
+from omni_core.engine.checking.settled import (
+    Files,
+    copy_sound,
+    damaged_files,
+    shard_of,
+    take_place,
+)
 from omni_core.engine.comparing import compare
 from omni_core.engine.ownership import library_id
-from omni_core.errors import OmniError, StoreError
+from omni_core.errors import FullDiskError, OmniError, StoreError
 from omni_core.evidence import thumbnails
 from omni_core.files import put_in_place
 from omni_core.index import versions
@@ -201,9 +208,16 @@ async def _opened(
             await held.claim(await asyncio.to_thread(library_id, catalog))
             embedded = settings.index == "edge"
             sound = await look_at_points(held, seconds=math.inf) if embedded else Sound()
+            if embedded and (files := await damaged_files(settings, info)).names and not again:
+                await _make_again(settings, info, catalog, held, files, aside, said)
+                continue
+        except FullDiskError as e:
+            await held.close()
+            said.left.append(str(e))
+            return None
         except OmniError as e:
             await held.close()
-            shard = versions.folder(settings.store_path) / versions.slug(info) / "shard"
+            shard = shard_of(settings, info)
             ours = settings.index == "edge" and e.code not in ("STORE_BUSY", "MODEL_MISMATCH")
             if again or not ours or not await _can_open_an_empty_one(settings, info):
                 said.left.append(str(e))
@@ -212,6 +226,25 @@ async def _opened(
         else:
             return held, sound
     return None
+
+
+async def _make_again(
+    settings: Settings,
+    info: EncoderInfo,
+    catalog: Catalog,
+    held: Index,
+    files: Files,
+    aside: Path,
+    said: Mended,
+) -> None:
+    """Put an index of the sound points in the place of one whose files are damaged."""
+    library = await asyncio.to_thread(library_id, catalog)
+    made, new, count = await copy_sound(settings, info, library, held, files)
+    await held.close()
+    shard = shard_of(settings, info)
+    await asyncio.to_thread(_move, shard, aside, said)
+    await take_place(made, new, shard)
+    said.done.append(f"the index was made again of {counted(count, 'segment')} ({files})")
 
 
 async def _can_open_an_empty_one(settings: Settings, info: EncoderInfo) -> bool:

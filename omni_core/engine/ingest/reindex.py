@@ -107,6 +107,7 @@ async def reindex(
             status = replace(status, sources_done=status.sources_done + 1, progress=1.0)
             if progress is not None:
                 await progress(status)
+        await index.settle(target)  # before others may open it
         ledger.complete = True
         await asyncio.to_thread(ledger.write, info)
     return await patience.with_(partial(_swap, new, info, status))

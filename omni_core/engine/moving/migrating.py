@@ -149,6 +149,7 @@ async def _move_points(
             sources.add(row.id)
         await patience.with_(partial(copying.remove_others, sources, status.segments))
         await patience.with_(new.flush)
+        await index.settle(new)
         status = replace(status, stage="comparing", current="")
         if progress is not None:
             await progress(status)

@@ -41,13 +41,15 @@ async def ingest(args: argparse.Namespace) -> int:
                 done = await _reread(engine, args.fast, bar)
             else:
                 done = await _ingest(engine, args, files, bar)
-            await _settled(engine, bar)
-    if args.json:
-        as_json(done)
-    elif args.outdated and not done:
-        say("nothing to do: this version has read every source.")
-    else:
-        _report(done, args.timings)
+        if args.json:
+            as_json(done)
+        elif args.outdated and not done:
+            say("nothing to do: this version has read every source.")
+        else:
+            _report(done, args.timings)
+        sys.stdout.flush()  # here, where a closed pipe is expected
+        with Bar() as bar:
+            await settled(engine, bar)
     return int(any(s.state == "failed" and not _passed_over(s, named) for s in done))
 
 
@@ -80,8 +82,8 @@ async def _ingest(
     return status.done
 
 
-async def _settled(engine: EngineApi, bar: Bar) -> None:
-    """What was ingested is stored, whatever becomes of this."""
+async def settled(engine: EngineApi, bar: Bar) -> None:
+    """Let the index be quick to open; what was ingested is stored, whatever becomes of this."""
     bar.show(1.0, "making the index quick to open")
     try:
         await engine.settle()

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from omni_core.engine.results import VectorsStatus
+from omni_server.cli.library import settled
 from omni_server.cli.opening import open_existing, open_library
 from omni_server.cli.printing import Bar, as_json, hint, say
 from omni_server.text import counted
@@ -40,6 +41,7 @@ async def import_(args: argparse.Namespace) -> int:
     async with await open_library(args, ahead="nothing") as engine:
         with Bar() as bar:
             done = await engine.import_vectors(_path(args), progress=_shown(bar))
+            await settled(engine, bar)
     if args.json:
         as_json(done)
         return 0

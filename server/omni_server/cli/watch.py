@@ -14,6 +14,7 @@ from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.settings import Settings
 from omni_core.watch import Event, Watched, Watcher
 from omni_core.watch.folders import watched
+from omni_server.cli.library import settled
 from omni_server.cli.opening import open_settled
 from omni_server.cli.printing import Bar, hint, plain, say
 from omni_server.cli.settings import settings_of
@@ -44,6 +45,7 @@ async def watch(args: argparse.Namespace) -> int:
                     hint("watching; Ctrl-C stops")
                 await watcher.run()
             await watcher.once()
+            await settled(engine, bar)
     if not args.json:
         say(printer.summary())
     return int(printer.failed > 0)

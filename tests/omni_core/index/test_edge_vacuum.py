@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import signal
@@ -12,23 +11,21 @@ import uuid
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from omni_core.errors import StoreError
 from omni_core.index import edge_vacuum, versions
 from omni_core.index.edge import EdgeIndex
-from omni_core.index.edge_mapping import schema
 from omni_core.index.edge_shard import Shard
 from omni_core.payload import StoredSegment
 from omni_core.pipes.child import Child
 from omni_core.points import Point
 from omni_core.query import Filter, In, Prefetch
-from omni_core.text import bm25
 from omni_core.types import Channel, EncoderInfo
 from omni_core.worker import Worker, WorkerDied
 
@@ -178,17 +175,77 @@ async def test_a_vacuum_that_is_killed_is_one_line_and_can_be_made_again(
     assert await index.optimize() is True
 
 
+async def test_a_vacuum_that_hangs_is_ended_and_is_one_line(
+    index: EdgeIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Worker.call
+
+    async def call(self: Worker, method: str, *args: Any, deadline_s: float | None = None) -> Any:
+        if method == "vacuum":
+            await real(self, "count", None)
+            assert self.pid is not None
+            os.kill(self.pid, signal.SIGSTOP)
+            deadline_s = 0.1 if deadline_s else None
+        return await real(self, method, *args, deadline_s=deadline_s)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Worker, "call", call)
+        async with asyncio.timeout(60):
+            with pytest.raises(StoreError, match=r"gave no answer .* the index is as it was"):
+                await index.optimize()
+    await whole(index)
+    assert names(tmp_path) == {"shard", "index.json"}
+
+
+@pytest.mark.parametrize("step", ["copy_beside", "adopt"])
+async def test_an_index_process_that_hangs_in_a_vacuum_is_started_anew(
+    index: EdgeIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    real = Worker.call
+    hung: list[int] = []
+
+    async def call(self: Worker, method: str, *args: Any, deadline_s: float | None = None) -> Any:
+        if method == step and not hung:
+            assert self.pid is not None
+            hung.append(self.pid)
+            os.kill(self.pid, signal.SIGSTOP)
+            deadline_s = 0.1 if deadline_s else None
+        return await real(self, method, *args, deadline_s=deadline_s)
+
+    monkeypatch.setattr(Worker, "call", call)
+    async with asyncio.timeout(60):
+        assert await index.optimize() is False
+        await whole(index)
+        assert len(hung) == 1 and not psutil.pid_exists(hung[0])
+        assert names(tmp_path) == {"shard", "index.json"}
+        assert await index.optimize() is True
+
+
 async def test_closing_the_index_ends_its_vacuum_and_leaves_nothing(
     index: EdgeIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reached, _ = at("vacuum", monkeypatch)
+    """Also a second process that works, here one that would never end by itself."""
+    running: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    real = Worker.call
+
+    async def call(self: Worker, method: str, *args: object, **more: object) -> object:
+        if method == "vacuum":
+            assert await real(self, "count", None) == LEFT  # it has opened the copy
+            assert self.pid is not None
+            os.kill(self.pid, signal.SIGSTOP)
+            running.set_result(self.pid)
+        return await real(self, method, *args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Worker, "call", call)
     vacuum = asyncio.create_task(index.optimize())
     async with asyncio.timeout(60):
-        await reached.wait()
+        pid = await running
+        assert names(tmp_path) == {"shard", "index.json", "vacuum"}
         vacuum.cancel()
         await asyncio.wait([vacuum])
         await index.close()
     assert vacuum.cancelled()
+    assert not psutil.pid_exists(pid)
     assert names(tmp_path) == {"shard", "index.json"}
 
 
@@ -336,119 +393,6 @@ def test_a_vacuumed_copy_that_is_not_whole_is_not_used(tmp_path: Path, fault: st
     again = Shard(tmp_path, DIM, False)
     assert again.count(None) == LEFT
     again.close()
-
-
-def vacuumed(shard: Shard, folder: Path, grown: int, late: bool = False) -> None:
-    state = shard.vacuum_due(grown)
-    assert state is not None
-    assert shard.copy_beside(state)
-    beside = Shard(folder / edge_vacuum.FOLDER, DIM, late, rewrites=True)
-    beside.vacuum()
-    beside.close()
-    assert shard.adopt(state) is True
-
-
-def segments(folder: Path) -> list[str]:
-    """How each segment indexes words."""
-    records = (folder / "shard" / "segments").glob("*/segment.json")
-    said = [json.loads(record.read_text())["config"] for record in records]
-    kinds = [one["sparse_vector_data"]["bm25"]["index"]["index_type"] for one in said]
-    return sorted({"MutableRam": "growing", "Mmap": "settled"}[kind] for kind in kinds)
-
-
-def test_points_are_settled_once_enough_of_them_were_ingested(tmp_path: Path) -> None:
-    shard = Shard(tmp_path, DIM, False)
-    shard.upsert([point(n) for n in range(20)])
-    assert shard.vacuum_due(21) is None
-    assert segments(tmp_path) == ["growing"]
-    vacuumed(shard, tmp_path, 20)
-    assert segments(tmp_path) == ["growing", "settled"]
-    shard.upsert([point(n) for n in range(10, 30)])  # ten of them move
-    assert shard.vacuum_due(21) is None
-    vacuumed(shard, tmp_path, 20)
-    assert segments(tmp_path) == ["growing", "settled"]
-    assert shard.vacuum_due(1) is None
-    shard.close()
-    again = Shard(tmp_path, DIM, False)
-    assert again.count(None) == 30
-    assert again.count_by_source(False) == {"src_0": 10, "src_1": 10, "src_2": 10}
-    again.close()
-
-
-def test_settled_points_that_were_deleted_or_replaced_leave_the_disk(tmp_path: Path) -> None:
-    shard = Shard(tmp_path, DIM, False)
-    shard.upsert([point(n) for n in range(COUNT)])
-    vacuumed(shard, tmp_path, 1)
-    shard.delete(THIRD)
-    shard.set_payload(Filter(must=(In("source_id", ("src_1",)),)), {"title": "new"})
-    vacuumed(shard, tmp_path, 10**9)
-    assert segments(tmp_path) == ["growing", "settled"]
-    assert shard.vacuum_due(1) is None
-    assert shard.count(None) == LEFT
-    (changed, kept) = shard.get([uid(1), uid(2)], False)
-    assert (changed.stored.fields.get("title"), kept.stored.fields.get("title")) == ("new", None)
-    shard.close()
-
-
-def test_an_index_of_an_older_version_is_settled_with_all_that_it_indexed(tmp_path: Path) -> None:
-    """Before 1.1 all vectors and payload indexes were kept in memory."""
-    import qdrant_edge as edge
-
-    codes = edge.TurboQuantQuantizationConfig(bits=edge.TurboQuantBitSize.Bits4)
-    dense = edge.EdgeVectorParams(DIM, edge.Distance.Cosine, quantization_config=codes)
-    words = edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)
-    never = edge.EdgeOptimizersConfig(default_segment_number=1, indexing_threshold=10**9)
-    made = edge.EdgeShard.create(
-        str(tmp_path / "shard"),
-        edge.EdgeConfig({"dense": dense}, {"bm25": words}, optimizers=never),
-    )
-    kinds: dict[str, Any] = {
-        "source_id": edge.KeywordIndexParams(),
-        "start": edge.FloatIndexParams(),
-    }
-    for key, kind in kinds.items():
-        made.update(edge.UpdateOperation.create_field_index(key, kind))
-    made.close()
-    old = Shard(tmp_path, DIM, False)
-    old.upsert([point(n) for n in range(20)])
-    vacuumed(old, tmp_path, 20)
-    assert segments(tmp_path) == ["growing", "settled"]
-    indexed = old._shard.info().payload_schema
-    assert indexed.keys() == schema().keys()
-    assert {found.params.memory == edge.Memory.Cold for found in indexed.values()} == {True}
-    assert (old.count(None), old.count(THIRD)) == (20, 7)
-    assert old.vacuum_due(1) is None
-    old.close()
-    assert [path.name for path in tmp_path.iterdir()] == ["shard"]
-
-
-@pytest.mark.parametrize("late", [False, True])
-def test_settled_points_are_found_as_they_were_before(tmp_path: Path, late: bool) -> None:
-    tokens = np.random.default_rng(0).normal(size=(300, 3, DIM)).astype(np.float32)
-    points = [
-        replace(
-            point(n),
-            bm25=bm25.document(" ".join(f"w{n % k}" for k in (3, 7, 11))),
-            late=tokens[n] if late else None,
-        )
-        for n in range(300)
-    ]
-    asked = [Prefetch(p.dense, limit=10) for p in points[:5]]  # type: ignore[arg-type]
-    asked += [Prefetch(bm25.question(f"w{n}"), "bm25", limit=10) for n in range(5)]
-    if late:
-        asked.append(Prefetch(tokens[7], "late", limit=10))
-
-    def answers() -> list[list[float]]:
-        found = [shard.search(asked, filter) for filter in (None, THIRD)]
-        return [scores for each in found for _, scores in each.rankings]
-
-    shard = Shard(tmp_path, DIM, late)
-    shard.upsert(points)
-    before = answers()
-    vacuumed(shard, tmp_path, 1, late)
-    for was, found in zip(before, answers(), strict=True):
-        assert found == pytest.approx(was, abs=1e-5)
-    shard.close()
 
 
 async def test_a_copy_of_the_index_has_nothing_of_a_vacuum_in_it(

@@ -12,7 +12,8 @@ import pytest
 
 from omni_core.errors import StoreError
 from omni_core.index import wire
-from omni_core.index.edge_recent import AT_ONCE, READ_AHEAD, Recent, read_ahead
+from omni_core.index.edge_ahead import AT_ONCE, READ_AHEAD, read_ahead
+from omni_core.index.edge_recent import Recent
 from omni_core.index.edge_shard import Shard
 from omni_core.index.edge_worker import Served
 from omni_core.payload import StoredSegment

@@ -15,6 +15,7 @@ from omni_core import Engine, IngestRequest, SearchRequest
 from omni_core.encoders import hashing
 from omni_core.engine import ReindexStatus, reindex
 from omni_core.errors import StoreError
+from omni_core.index import versions
 from omni_core.index.edge import EdgeIndex
 from omni_core.payload import source_filter
 from omni_core.points import Point
@@ -61,6 +62,30 @@ async def test_a_reindexed_library_answers_with_the_new_model(
         rows = (await engine.sources()).sources
     assert "meadow" in found.hits[0].text
     assert {r.state for r in rows} == {"ready"} and all("@2/" in r.model for r in rows)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_new_index_is_made_quick_to_open_before_it_is_used_and_is_used_where_it_cannot(
+    opened: Callable[..., Any], settings: Settings, media: Path, renamed: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch, fails: bool,
+) -> None:  # fmt: skip
+    await filled(opened, media, "notes.md")
+    renamed()
+    store = settings.store_path
+    before = await asyncio.to_thread(versions.current, store)
+    settled: list[bool] = []
+
+    async def optimize(self: EdgeIndex) -> bool:
+        settled.append(await asyncio.to_thread(versions.current, store) == before)
+        if fails:
+            raise StoreError("vacuum of the index died (killed); the index is as it was")
+        return True
+
+    monkeypatch.setattr(EdgeIndex, "optimize", optimize)
+    async with asyncio.timeout(100):
+        report = await reindex(settings, "hashing")
+    assert (settled, report.state) == ([True], "swapped")
+    assert await asyncio.to_thread(versions.current, store) != before
 
 
 async def test_the_old_index_answers_until_the_swap_and_later_sources_are_completed(

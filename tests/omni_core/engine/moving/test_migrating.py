@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ from omni_core import Engine, IngestRequest, SearchRequest, encoders, index
 from omni_core.engine import MigrationStatus, migrate
 from omni_core.engine.moving import comparing
 from omni_core.errors import BadRequestError, NotFoundError, StoreError
+from omni_core.index.edge import EdgeIndex
 from omni_core.index.memory import MemoryIndex
 from omni_core.payload import StoredSegment
 from omni_core.points import Point
@@ -64,6 +66,29 @@ async def test_a_library_goes_to_a_server_and_back_with_the_same_points_and_answ
         assert {len(s.collections) for s in (await engine.sources()).sources} == {1, 2}
     back = await migrate(there, filled)
     assert (back.sources_done, back.written) == (4, 0)  # nothing had changed
+
+
+async def test_an_index_that_was_moved_into_a_folder_is_settled_and_then_compared(
+    filled: Settings, there: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled: list[int] = []
+    real = EdgeIndex.optimize
+
+    async def optimize(self: EdgeIndex) -> bool:
+        self._grown = 1
+        settled.append(await self.count())
+        return await real(self)
+
+    expected = await points_of(filled)
+    await migrate(filled, there)
+    await asyncio.to_thread(shutil.rmtree, filled.store_path / "index")
+    monkeypatch.setattr(EdgeIndex, "optimize", optimize)
+    done = await migrate(there, filled)
+    assert settled == [len(expected)]
+    assert done.compared is not None and done.compared.same_results == 1.0
+    moved = await points_of(filled)
+    assert moved.keys() == expected.keys()
+    assert all(comparing.is_same(moved[i], expected[i]) for i in expected)
 
 
 async def test_a_repeated_migration_writes_what_changed_and_removes_what_is_gone(
