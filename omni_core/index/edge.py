@@ -209,6 +209,7 @@ class EdgeIndex(Index):
         target = versions.folder(store) / name
         await self.flush()
         await asyncio.to_thread(self._start_anew_with, target)
+        await self._call("count", None)  # an opening has a time limit, copying has none
         await self._call("copy_to", str(target), deadline_s=None)
         await asyncio.to_thread(versions.activate, store, name)
         return True
