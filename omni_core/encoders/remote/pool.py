@@ -77,26 +77,26 @@ class WorkerPool:
         """What `read` makes of the answer of the least loaded worker; with `reading` of one that
         reads. An answer of which it makes BadRequestError is none: another worker is asked.
 
-        `seconds` is the deadline of one worker, and for how long busy ones are asked again;
-        `patience_s` how long a worker is waited for while none answers. Raises UnavailableError
-        when none does; what a worker answers else is raised as it is, what its models cannot do
-        once another one has failed likewise.
+        `seconds` is the longest deadline of one worker (`Pace.limit`), and for how long busy ones
+        are asked again; `patience_s` how long a worker is waited for while none answers. Raises
+        UnavailableError when none does; what a worker answers else is raised as it is, what its
+        models cannot do once another one has failed likewise.
         """
         chances = Chances(patience_s)
         kind = kind_of(path, body)
         until = time.monotonic() + seconds
         while True:
             member = self._take(reading, until, patience_s, kind)
-            began = time.monotonic()
+            began, limit = time.monotonic(), member.pace.limit(kind, seconds)
             mark = member.described.mark if member.described else ""
             marked = {MARK: mark} if mark else {}
             try:
-                post = partial(
-                    member.client.post_bytes, path, body, seconds=seconds, headers=marked
-                )
+                post = partial(member.client.post_bytes, path, body, seconds=limit, headers=marked)
                 answer = unless_hanging(post, member.client.lives, seconds, member.name)
                 found = understood(read, answer, member.name)
             except OmniError as e:
+                if (now := time.monotonic()) >= began + limit:
+                    member.pace.hung(kind, limit, now)
                 if (lost := chances.loss(e, len(self._members))) is None:
                     self._done(member)
                     raise
@@ -190,8 +190,8 @@ class WorkerPool:
             self._changed.notify_all()
 
     def _none_answers(self) -> UnavailableError:
-        busy = all(m.state == "busy" for m in self._members)
-        code = BUSY if busy else WORKERS_UNREACHABLE
+        codes = {WORKERS_UNREACHABLE if m.state == "up" else m.code for m in self._members}
+        code = codes.pop() if len(codes) == 1 else WORKERS_UNREACHABLE
         if len(self._members) == 1:
             return UnavailableError(self._members[0].why, code=code)
         each = "; ".join(m.why or f"{m.name} only embeds" for m in self._members)
