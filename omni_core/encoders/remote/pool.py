@@ -18,7 +18,7 @@ from omni_core.encoders.remote import client as http
 from omni_core.encoders.remote.chances import Chances, given_up, understood
 from omni_core.encoders.remote.choosing import least_loaded, note
 from omni_core.encoders.remote.hanging import unless_hanging
-from omni_core.encoders.remote.member import MARK, Description, Member, ask
+from omni_core.encoders.remote.member import INFO_S, MARK, Description, Member, ask
 from omni_core.encoders.remote.pace import Kind, kind_of
 from omni_core.encoders.remote.refusals import BUSY
 from omni_core.encoders.remote.roll_call import ask_each, clients_of, difference, may_change
@@ -120,7 +120,7 @@ class WorkerPool:
             member.client.close()
 
     def _meet(self) -> None:
-        """Ask all until one answers, a few times."""
+        """Ask all until one answers, a few times, but not those that let each wait to its end."""
         if not self._members:
             raise BadRequestError("encoder_url names no address")
         started, attempt = time.monotonic(), 1
@@ -131,7 +131,8 @@ class WorkerPool:
                 break
             loading = any(isinstance(a, UnavailableError) and a.code == BUSY for a in answers)
             again = any(may_change(a) for a in answers) and attempt < http.MAX_ATTEMPTS
-            if not (again or (loading and time.monotonic() - started < LOADING_S)):
+            spent = time.monotonic() - started
+            if not ((again and spent < INFO_S) or (loading and spent < LOADING_S)):
                 raise self._none_answers()
             time.sleep(min(2.0, 0.25 * 2**attempt))
             attempt += 1

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from omni_core import encoders
 from omni_core.encoders.hashing import HashingEncoder
-from omni_core.encoders.remote import chances, client, member, refusals, wire
+from omni_core.encoders.remote import chances, client, member, pool, refusals, wire
 from omni_core.encoders.remote import encoder as remote
 from omni_core.encoders.remote.description import pack_info
 from omni_core.errors import (
@@ -358,3 +358,19 @@ def test_workers_that_were_started_again_with_another_model_are_a_mismatch_and_s
         between.described = between.change = None
         monkeypatch.setattr(remote, "EVIDENCE_PATIENCE_S", 30.0)
         assert len(there.encode(TEXTS)) == 2
+
+
+def test_a_worker_that_takes_calls_and_answers_nothing_is_asked_once_at_the_start(
+    settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (member, pool):
+        monkeypatch.setattr(module, "INFO_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(UnavailableError, match="gave no answer within 0 s"):
+            encoders.load(settings(url))
+        silent.settimeout(5)
+        silent.accept()[0].close()
+        silent.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            silent.accept()
