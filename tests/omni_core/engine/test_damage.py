@@ -16,10 +16,10 @@ import pytest
 from bench.damage_trial import build, try_out
 from bench.damages import KINDS
 from omni_core import OpenRequest, SearchRequest
+from omni_core.encoders.hashing import HashingEncoder
 from omni_core.engine.checking.again import read_again
 from omni_core.engine.checking.looking import look
 from omni_core.engine.checking.mending import _can_open_an_empty_one, mend
-from omni_core.encoders.hashing import HashingEncoder
 from omni_core.errors import OmniError
 from omni_core.index import edge
 from omni_core.settings import Settings
