@@ -114,7 +114,8 @@ class TooLargeError(OmniError):
 
 
 class UnavailableError(OmniError):
-    """MODEL_UNAVAILABLE, WORKERS_UNREACHABLE, MISSING_EXTRA, WORKER_DIED, BUSY."""
+    """MODEL_UNAVAILABLE, WORKERS_UNREACHABLE, MODEL_MISMATCH (of model workers), TOKEN_REFUSED,
+    NO_WORKER, MISSING_EXTRA, WORKER_DIED, BUSY."""
 
     code = "MODEL_UNAVAILABLE"
 
@@ -169,9 +170,18 @@ def _rebuild_not_indexed(
 
 WORKERS_UNREACHABLE = "WORKERS_UNREACHABLE"
 """Code of an UnavailableError: no model worker took a call for as long as it was waited for."""
+_NO_WORKERS = (WORKERS_UNREACHABLE, "MODEL_MISMATCH", "TOKEN_REFUSED", "NO_WORKER")
+
+
+def without_workers(error: BaseException | None) -> bool:
+    """Whether it says that no model worker serves, for one reason or another: every further call
+    would fail likewise, until one does."""
+    return isinstance(error, UnavailableError) and error.code in _NO_WORKERS
+
+
 _CAUSES = {
     "STORE_BUSY": "another process holds the store",
-    "MODEL_MISMATCH": "another model filled it",
+    "MODEL_MISMATCH": "the library was filled with another model",
     "CATALOG_MOVED": "the library has left this catalog for another one",
     "CATALOG_UNREACHABLE": "PostgreSQL gives no answer",
     "CATALOG_READ_ONLY": "PostgreSQL takes no writes",
@@ -187,6 +197,8 @@ _CAUSES = {
     "READ_ONLY": "the key for Qdrant may only read, and something must be written first",
     "MISSING_EXTRA": "a package is not installed",
     WORKERS_UNREACHABLE: "no model worker answers",
+    "TOKEN_REFUSED": "the model workers refused the token",
+    "NO_WORKER": "what is at the address of the model workers is none",
 }
 
 

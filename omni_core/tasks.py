@@ -38,9 +38,20 @@ async def result_of(task: asyncio.Task[T]) -> T:
     this caller itself is cancelled.
     """
     await asyncio.wait([task])
+    return _result(task)
+
+
+def _result(task: asyncio.Task[T]) -> T:
     if task.cancelled():
         raise StoppedError(f"{task.get_name()} was cancelled by another request; ask again")
     return task.result()
+
+
+def heard(done: asyncio.Future[Any]) -> None:
+    """For a task or a future that nobody may await any more: its error is not logged as one that
+    was missed."""
+    if not done.cancelled() and (error := done.exception()) is not None:
+        log.debug("%s: %s", type(error).__name__, error)
 
 
 async def finish_first(work: Coroutine[Any, Any, T]) -> T:
@@ -82,7 +93,7 @@ class TaskOwner:
     def start(
         self, work: Coroutine[Any, Any, T], *, name: str, log_failure: bool = True
     ) -> asyncio.Task[T]:
-        """Run `work`; its failure is logged, unless someone else reports it.
+        """Run `work`; its failure is logged, unless someone else reports it, or nobody needs it.
 
         Raises StoppedError after `close`.
         """
@@ -92,8 +103,7 @@ class TaskOwner:
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        if log_failure:
-            task.add_done_callback(report_failure)
+        task.add_done_callback(report_failure if log_failure else heard)
         return task
 
     async def close(self, timeout_s: float = CLOSE_S) -> None:
@@ -203,19 +213,23 @@ class SharedTasks(Generic[Key, Status, Result]):
             shared.ending = None
         until = None if wait_s is None else asyncio.get_running_loop().time() + wait_s
         shared.waiting += 1
+        stays = False
         try:
             await _follow(shared, until, progress)
+            stays = True
         except asyncio.CancelledError:
             if shared.waiting == 1 and not shared.task.cancelling():
                 await self._abandon(shared, grace_s)
             raise
         finally:
             shared.waiting -= 1
+            if not stays and shared not in self._live:  # it ended for this caller, which has gone
+                self._unheard(shared)
         if not shared.task.done():
             shared.accepted = True
             return Outcome(shared.status, None)
         self._forget(shared)
-        return Outcome(shared.status, await result_of(shared.task))
+        return Outcome(shared.status, _result(shared.task))
 
     async def _abandon(self, shared: _Shared[Key, Status, Result], grace_s: float) -> None:
         """The last waiting caller was cancelled."""
@@ -261,12 +275,17 @@ class SharedTasks(Generic[Key, Status, Result]):
             shared.ending.cancel()
         if shared.task.cancelled() or not self._keep:
             self._forget(shared)
-        elif not shared.waiting:
+        self._unheard(shared)
+
+    def _unheard(self, shared: _Shared[Key, Status, Result]) -> None:
+        """It has ended: where no caller waits for that, keep how, and log its failure."""
+        if shared.waiting:
+            return
+        if self._keep and not shared.task.cancelled():
             self._kept.append(shared)
             if len(self._kept) > MAX_KEPT:
                 self._forget(self._kept.popleft())
-        if not shared.waiting:
-            report_failure(shared.task)  # no caller will, unless the outcome is kept
+        report_failure(shared.task)
 
     def _forget(self, shared: _Shared[Key, Status, Result]) -> None:
         if self._by_key.get(shared.key) is shared:

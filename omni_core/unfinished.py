@@ -72,10 +72,12 @@ def sweep(folder: Path, name: str | None = None) -> int:
     many. What cannot be looked at, as what belongs to another user, stays."""
     removed = 0
     with contextlib.suppress(OSError):
-        for entry in sorted(folder.iterdir()):
-            found = _NAME.fullmatch(entry.name)
-            if found and name in (None, found["name"]) and not entry.is_symlink():
-                removed += _abandoned(entry)
+        with os.scandir(folder) as entries:  # there may be thousands of folders with thousands each
+            hidden = sorted(e.name for e in entries if e.name.startswith("."))
+        for each in hidden:
+            found = _NAME.fullmatch(each)
+            if found and name in (None, found["name"]) and not (folder / each).is_symlink():
+                removed += _abandoned(folder / each)
     return removed
 
 

@@ -67,7 +67,7 @@ from omni_core.engine.workers import MODEL_LOAD_S
 from omni_core.errors import BadRequestError, StoppedError
 from omni_core.models.answers import Ahead, ModelStatus
 from omni_core.settings import Settings
-from omni_core.tasks import result_of
+from omni_core.tasks import heard, result_of
 from omni_core.types import BinnedSource
 
 __all__ = [
@@ -136,6 +136,7 @@ class Engine:
             self._opened.closing = True
             # A task of its own: a cancelled caller does not interrupt the closing.
             self._closing = asyncio.create_task(self._resources.aclose(), name="close the engine")
+            self._closing.add_done_callback(heard)
         elif self._closing.done():
             return
         await result_of(self._closing)

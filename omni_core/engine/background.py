@@ -11,6 +11,7 @@ from omni_core.engine import bin, bin_limits
 from omni_core.engine.context import Context
 from omni_core.engine.store import renew_leases
 from omni_core.errors import OmniError
+from omni_core.evidence import thumbnails
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +19,8 @@ IDLE_S = 120.0
 """Seconds without index use before a vacuum, which is lost when something is written meanwhile."""
 AGAIN_S = 3600.0
 """Seconds after a vacuum that failed before the next: each writes the whole index anew."""
+AT_ONCE = 500
+"""Sources whose thumbnails are swept by one call of a thread, which the end waits for."""
 
 
 def start(context: Context) -> None:
@@ -25,6 +28,7 @@ def start(context: Context) -> None:
     tasks, catalog = context.tasks, context.catalog
     tasks.start(_housekeeping(context), name="housekeeping")
     if not context.settings.read_only:
+        tasks.start(_sweeping(context), name="sweep up unfinished thumbnails")
         tasks.start(bin_limits.keep_small(context), name="keep the bin small")
         if catalog.lease_s is not None:
             tasks.start(_settling(context, catalog.lease_s), name="settle the bin")
@@ -40,6 +44,15 @@ async def _settling(context: Context, lease_s: float) -> None:
             await bin.settle_left(context)
         except OmniError as e:
             log.warning("what another process left in the bin stays there for now: %s", e)
+
+
+async def _sweeping(context: Context) -> None:
+    """Remove what killed processes left unfinished of thumbnails."""
+    await asyncio.sleep(IDLE_S)
+    store = context.settings.store_path
+    sources = await asyncio.to_thread(thumbnails.sources, store)
+    for at in range(0, len(sources), AT_ONCE):
+        await asyncio.to_thread(thumbnails.sweep_up, store, sources[at : at + AT_ONCE])
 
 
 async def _housekeeping(context: Context) -> None:

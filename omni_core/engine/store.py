@@ -24,6 +24,9 @@ OF_ONE_PROCESS = frozenset({"edge", "memory"})
 """Indexes that no other process sees: beside a shared catalog an empty one would make each process
 take all sources of the others for lost."""
 
+_SWEPT = ("shared", "uploads", "downloads")
+"""Folders of a store with small files that are replaced; thumbnails are swept later, being many."""
+
 
 async def take_store(settings: Settings, info: EncoderInfo, resources: AsyncExitStack) -> Catalog:
     """The open catalog; `resources` closes it and releases the store's lock.
@@ -51,7 +54,8 @@ def _sweep_up(settings: Settings) -> None:
     store = settings.store_path
     if not settings.catalog:
         (store / RESTORING).unlink(missing_ok=True)
-    for folder in (store, *(Path(at) for at, _, _ in os.walk(versions.folder(store)))):
+    of_index = (Path(at) for at, _, _ in os.walk(versions.folder(store)))
+    for folder in (store, *(store / name for name in _SWEPT), *of_index):
         sweep(folder)
 
 

@@ -13,7 +13,7 @@ import io
 import logging
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from omni_core.errors import UnreadableError
 from omni_core.evidence.images import Jpeg, jpeg
 from omni_core.files import write_atomically
 from omni_core.types import Pixels
+from omni_core.unfinished import sweep
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +97,12 @@ def of_source(store: Path, source_id: str) -> Iterator[Thumbnail]:
 def remove(store: Path, source_id: str) -> None:
     """Remove the thumbnails of a source."""
     shutil.rmtree(_path(store, source_id, "x").parent, ignore_errors=True)
+
+
+def sweep_up(store: Path, source_ids: Iterable[str]) -> None:
+    """Remove what killed processes left unfinished of the thumbnails of these sources."""
+    for id_ in source_ids:
+        sweep(_path(store, id_, "x").parent)
 
 
 def sources(store: Path) -> list[str]:

@@ -86,13 +86,8 @@ class EdgeIndex(Index):
         )
 
     def _prepare(self) -> Path:
-        try:
+        with versions.writing(self._store):
             return versions.prepare(self._store, self._info, building=self._building)
-        except OSError as e:
-            raise StoreError(
-                f"cannot write the index under {self._store}: {e.strerror}; choose another "
-                "folder with --store"
-            ) from e
 
     async def upsert(self, points: Sequence[Point]) -> None:
         """Durable against a crash when this returns, against a power cut after `flush`."""

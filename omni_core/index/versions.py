@@ -14,6 +14,8 @@ import hashlib
 import json
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,18 @@ def slug(info: EncoderInfo) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", info.name.rsplit("/", 1)[-1].lower()).strip("-")[:40]
     key = f"{info.fingerprint}/{info.multi_vector}/{LAYOUT}".encode()
     return f"{name or 'model'}-{info.dim}-{hashlib.blake2b(key, digest_size=4).hexdigest()}"
+
+
+@contextmanager
+def writing(store: Path) -> Iterator[None]:
+    """Raise StoreError where something that says which index is used cannot be written."""
+    try:
+        yield
+    except OSError as e:
+        raise StoreError(
+            f"cannot write the index under {store}: {e.strerror}; free some space on its disk, or "
+            "choose another folder with --store"
+        ) from e
 
 
 def list_versions(store: Path) -> list[Version]:
@@ -93,7 +107,8 @@ def is_of_another(store: Path, info: EncoderInfo) -> bool:
 
 def leave_current(store: Path) -> None:
     """Let searches use no version: the one that is prepared next becomes current."""
-    (folder(store) / "CURRENT").unlink(missing_ok=True)
+    with writing(store):
+        (folder(store) / "CURRENT").unlink(missing_ok=True)
 
 
 def faults(store: Path, info: EncoderInfo) -> list[str]:
@@ -123,7 +138,8 @@ def activate(store: Path, slug: str) -> None:
     """Make this version the one that searches use; atomic."""
     if not (folder(store) / slug / "index.json").is_file():
         raise StoreError(f"there is no index {slug!r} to switch to")
-    write_atomically(folder(store) / "CURRENT", slug.encode())
+    with writing(store):
+        write_atomically(folder(store) / "CURRENT", slug.encode())
 
 
 def prepare(store: Path, info: EncoderInfo, *, building: bool = False) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -81,6 +82,21 @@ def checked(
         if not is_usable(vector):
             raise OmniError(f"{wrong}a vector that is not finite or has no length{_ADVICE}")
     return vectors
+
+
+def checked_scores(
+    scores: Sequence[float | None], candidates: int, name: str
+) -> list[float | None]:
+    """A reranker's result, verified: a finite score, or None, for each candidate.
+
+    Raises UnavailableError and OmniError as `checked`, naming the reranker.
+    """
+    wrong = f"the reranker {name} answered "
+    if len(scores) != candidates:
+        raise UnavailableError(f"{wrong}{len(scores)} scores for {candidates} candidates{_ADVICE}")
+    if not all(score is None or math.isfinite(score) for score in scores):
+        raise OmniError(f"{wrong}a score that is not finite{_ADVICE}")
+    return [*scores]
 
 
 def embeddable(segments: Sequence[Segment], info: EncoderInfo) -> dict[int, Content]:

@@ -12,12 +12,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from omni_core import encoders, readers
-from omni_core.errors import WORKERS_UNREACHABLE, OmniError, UnavailableError
+from omni_core.errors import OmniError, UnavailableError, without_workers
 from omni_core.models.answers import Ahead, LoadState, ModelStatus, UnloadedReader
 from omni_core.models.reading import Readers
 from omni_core.protocols import Encoder, Reader, Reranker
@@ -43,14 +43,13 @@ class _Parts:
     reranker: Future[Reranker] = field(default_factory=Future)
 
     def away(self) -> BaseException | None:
-        """The error, where no model worker elsewhere answered."""
-        error = self.encoder.exception() if self.encoder.done() else None
-        return error if getattr(error, "code", "") == WORKERS_UNREACHABLE else None
+        """The error, where no model worker elsewhere served."""
+        return _away(self.encoder)
 
 
 class LoadingModels:
     """The models of `settings`, each loaded once, one after the other in a background thread; anew,
-    by the next call that needs them, where no model worker elsewhere answered."""
+    by the next call that needs them, where no model worker elsewhere served."""
 
     def __init__(
         self,
@@ -73,7 +72,7 @@ class LoadingModels:
         """Whether the readers are to be loaded."""
         if ahead == "all":
             self._wanted.set()
-        self._begin(self._parts)
+        self._begin(self._parts, self._load)
 
     def encoder(self) -> Encoder:
         """The encoder; waits for it, and raises what its loading raised."""
@@ -130,28 +129,30 @@ class LoadingModels:
             if future.done() and future.exception() is None:
                 future.result().close()
 
-    def _begin(self, parts: _Parts) -> None:
-        threading.Thread(target=self._load, args=(parts,), name="loader", daemon=True).start()
+    def _begin(self, parts: _Parts, load: Callable[[_Parts], None]) -> None:
+        threading.Thread(target=load, args=(parts,), name="loader", daemon=True).start()
 
     def _needed(self) -> _Parts:
-        """What is loaded, or being loaded: begun anew where no model worker answered the last
-        time."""
+        """What is loaded, or being loaded: begun anew where no model worker served the last time,
+        the reranker alone where the encoder is there."""
         with self._beginning:
             if self._parts.away() is not None:
                 self._parts = _Parts()
-                self._begin(self._parts)
+                self._begin(self._parts, self._load)
+            elif _away(self._parts.reranker) is not None:
+                self._parts = replace(self._parts, reranker=Future())
+                self._begin(self._parts, self._fill_reranker)
             return self._parts
 
     def _load(self, parts: _Parts) -> None:
-        chosen = self._settings
-        self._fill(parts.encoder, "encoder", chosen.encoder, self._load_encoder)
+        self._fill(parts.encoder, "encoder", self._settings.encoder, self._load_encoder)
         if (away := parts.away()) is not None:
             parts.readers.set_exception(away)
             parts.reranker.set_exception(away)
             return
         if ahead := self._wanted.is_set():
             self._fill(parts.readers, "readers", "", partial(self._load_readers, parts.encoder))
-        self._fill(parts.reranker, "reranker", chosen.reranker, lambda: _load_reranker(chosen))
+        self._fill_reranker(parts)
         try:
             entering.loaded()  # readers fetch nothing; those of plug-ins keep the network
         except OSError as e:
@@ -178,9 +179,13 @@ class LoadingModels:
             raise UnavailableError(
                 f"the model workers run {its}, this library was opened with {self._fingerprint}: "
                 "start them with that --encoder and its settings",
-                code=WORKERS_UNREACHABLE,
+                code="MODEL_MISMATCH",
             )
         return encoder
+
+    def _fill_reranker(self, parts: _Parts) -> None:
+        chosen = self._settings
+        self._fill(parts.reranker, "reranker", chosen.reranker, lambda: _load_reranker(chosen))
 
     def _load_readers(self, encoder: Future[Encoder]) -> Readers | RemoteReading:
         if self._settings.encoder_url and encoder.exception() is None:
@@ -212,6 +217,12 @@ class LoadingModels:
         else:
             self._seconds[part] = time.perf_counter() - started
             future.set_result(loaded)
+
+
+def _away(part: Future[T]) -> BaseException | None:
+    """Why a part is not there, where that is for want of a model worker."""
+    error = part.exception() if part.done() else None
+    return error if without_workers(error) else None
 
 
 def _can_save(reader: Reader) -> bool:

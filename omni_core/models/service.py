@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from omni_core.models.answers import Ahead, ModelStatus, Processed, ReadOptions, SavedReaders
-from omni_core.models.embedding import checked
+from omni_core.models.embedding import checked, checked_scores
 from omni_core.models.loading import LoadingModels
 from omni_core.models.reading import LocalReading, Reading
 from omni_core.settings import Settings
@@ -115,7 +115,9 @@ class ModelService:
 
     def rerank(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
         """The reranker's scores, in order; waits for its model to load."""
-        return self._models.reranker().score(question, candidates)
+        reranker = self._models.reranker()
+        scores = reranker.score(question, candidates)
+        return checked_scores(scores, len(candidates), reranker.name)
 
     def can_tell_speakers(self) -> bool:
         """See `Reading.can_tell_speakers`."""

@@ -31,7 +31,7 @@ from omni_core.sharing.forwarding import forwarding
 from omni_core.sharing.hosting import Hosting
 from omni_core.sharing.methods import METHODS, Method
 from omni_core.sharing.part import Part
-from omni_core.tasks import TaskOwner, result_of
+from omni_core.tasks import TaskOwner, heard, result_of
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +107,7 @@ class SharedEngine(EngineApi):
         if self._closing is None:
             # A task of its own: a cancelled caller does not interrupt the closing.
             self._closing = asyncio.create_task(self._close(), name="close the shared engine")
+            self._closing.add_done_callback(heard)
         elif self._closing.done():
             return
         await result_of(self._closing)

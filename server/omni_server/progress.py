@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp.server.mcpserver import Context
 
-from omni_core.tasks import result_of
+from omni_core.tasks import heard, result_of
 from omni_server.render.ingests import stage
 
 if TYPE_CHECKING:
     from omni_core.engine.results import FolderStatus, IngestStatus
-
-log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -50,7 +47,7 @@ async def progress(ctx: Context[Any, Any]) -> AsyncIterator[ReportStatus]:
             await send(last)
 
     repeating = asyncio.create_task(repeat(), name="progress")  # owned by this block
-    repeating.add_done_callback(_log_failure)
+    repeating.add_done_callback(heard)
     try:
         yield report
     finally:
@@ -78,7 +75,7 @@ async def run_shielded(work: Coroutine[Any, Any, Result]) -> Result:
     the engine's cleanup. Raises StoppedError when `work` was cancelled by anyone else.
     """
     task = asyncio.create_task(work, name="the work of this call")  # ended or cancelled below
-    task.add_done_callback(_log_failure)
+    task.add_done_callback(heard)
     try:
         await asyncio.wait([task])
     except asyncio.CancelledError:
@@ -95,9 +92,3 @@ def cancelled_by_others() -> bool:
     """
     task = asyncio.current_task()
     return task is not None and not task.cancelling()
-
-
-def _log_failure(task: asyncio.Task[Any]) -> None:
-    """Log the exception of a task that may no longer be awaited."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.debug("%s: %s", type(error).__name__, error)

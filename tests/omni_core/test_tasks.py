@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import threading
 from collections.abc import AsyncIterator
@@ -250,6 +251,79 @@ async def test_a_failure_that_nobody_waits_for_is_logged(
         while tasks.running:  # noqa: ASYNC110
             await asyncio.sleep(0)
     assert "the work: it is broken" in caplog.text
+
+
+@pytest.mark.parametrize("when", ["before", "in between", "after"])
+async def test_a_failure_that_its_last_caller_cannot_hear_of_any_more_is_one_line_of_the_log(
+    owner: TaskOwner, caplog: pytest.LogCaptureFixture, when: str
+) -> None:
+    """As where its end cannot be noted while the database is away: it fails before its caller is
+    cancelled, while that waits for it, or once that has gone."""
+    tasks: SharedTasks[str, int, str] = SharedTasks(owner)
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def work(report: Report[int]) -> str:
+        begun.set()
+        try:
+            await go.wait()
+        finally:
+            raise UnreadableError("it is broken")
+
+    with caplog.at_level(logging.WARNING):
+        caller = asyncio.create_task(
+            tasks.join("k", work, first=0, name="the work", grace_s=60 * (when == "after"))
+        )
+        await begun.wait()
+        if when == "before":
+            (task,) = (s.task for s in tasks._live)
+            task.add_done_callback(lambda _: caller.cancel())
+            go.set()
+        else:
+            caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        go.set()
+        while tasks.running:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        gc.collect()
+    assert [r.getMessage() for r in caplog.records] == ["the work: it is broken"]
+
+
+async def test_a_failure_is_one_line_also_where_its_callers_progress_cannot_be_told(
+    owner: TaskOwner, caplog: pytest.LogCaptureFixture
+) -> None:
+    tasks: SharedTasks[str, int, str] = SharedTasks(owner)
+    asked = asyncio.Event()
+
+    async def work(report: Report[int]) -> str:
+        await asked.wait()
+        raise UnreadableError("it is broken")
+
+    async def gone(status: int) -> None:
+        asked.set()
+        while tasks.running:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        raise ConnectionError("the client has gone")
+
+    with caplog.at_level(logging.WARNING):
+        with pytest.raises(ConnectionError):
+            await tasks.join("k", work, first=0, name="the work", progress=gone)
+        gc.collect()
+    assert [r.getMessage() for r in caplog.records] == ["the work: it is broken"]
+
+
+async def test_no_task_whose_failure_others_report_is_missed_by_the_log(
+    owner: TaskOwner, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work() -> None:
+        raise UnreadableError("it is broken")
+
+    with caplog.at_level(logging.WARNING):
+        task = owner.start(work(), name="the work", log_failure=False)
+        await asyncio.wait([task])
+        del task
+        gc.collect()
+    assert not caplog.records
 
 
 async def test_an_owner_that_closes_ends_all_its_tasks_and_takes_no_more() -> None:

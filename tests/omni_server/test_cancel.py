@@ -16,7 +16,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx2
 import pytest
 from mcp import Client
@@ -78,13 +77,21 @@ async def call(client: Client, tool: str, **arguments: Any) -> CallToolResult:
     return await client.call_tool(tool, arguments)
 
 
-async def under_way(client: Client) -> str:
-    """The id of a source that is being ingested, as soon as there is one."""
+async def under_way(
+    client: Client, source: str, path: Path, tone: int
+) -> tuple[asyncio.Task[CallToolResult], str]:
+    """A call that ingests the source, whose file is made, and the id under which it is seen while
+    it does; of a longer file where it was done before that."""
+    seconds = 300
     while True:
-        found = await call(client, "list_sources", state="processing")
-        assert found.structured_content is not None
-        for row in found.structured_content["sources"]:
-            return str(row["id"])
+        await asyncio.to_thread(sound, path, tone, seconds)
+        ingest = asyncio.create_task(call(client, "ingest_media", source=source, wait_s=45))
+        while not ingest.done():
+            found = await call(client, "list_sources", state="processing")
+            assert found.structured_content is not None
+            for row in found.structured_content["sources"]:
+                return ingest, str(row["id"])
+        seconds *= 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
@@ -94,22 +101,18 @@ async def test_a_server_survives_calls_that_are_cancelled_and_repeated_at_once(
     transport: str, mode: Any, tmp_path: Path, root: Path
 ) -> None:
     (root / "folder").mkdir()
-    sound(root / "one.wav", 300)
-    sound(root / "two.wav", 500)
-    sound(root / "folder" / "three.wav", 400)
+    one, two, three = root / "one.wav", root / "two.wav", root / "folder" / "three.wav"
     async with asyncio.timeout(200), serving(transport, mode, tmp_path, root) as client:
-        for source in ("one.wav", "folder"):
-            async with anyio.create_task_group() as group:
-                group.start_soon(
-                    lambda s: call(client, "ingest_media", source=s, wait_s=45), source
-                )
-                await under_way(client)
-                group.cancel_scope.cancel()
+        await call(client, "list_sources")  # the library is open
+        for source, path, tone in (("one.wav", one, 300), ("folder", three, 400)):
+            ingest, _ = await under_way(client, source, path, tone)
+            ingest.cancel()
+            await asyncio.wait([ingest])
             again = await call(client, "ingest_media", source=source, wait_s=45)
             assert again.structured_content is not None, again
             assert again.structured_content["state"] == "ready", again
-        waiting = asyncio.create_task(call(client, "ingest_media", source="two.wav", wait_s=45))
-        deleted = await call(client, "delete_source", source=await under_way(client))
+        waiting, id_ = await under_way(client, "two.wav", two, 500)
+        deleted = await call(client, "delete_source", source=id_)
         assert not deleted.is_error, deleted
         stopped = await waiting
         assert not stopped.is_error or stopped.content[0].text.startswith("CANCELLED: ")  # type: ignore[union-attr]

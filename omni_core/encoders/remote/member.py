@@ -11,7 +11,8 @@ from omni_core.encoders.remote.client import ModelServerClient
 from omni_core.encoders.remote.description import unpack_info
 from omni_core.encoders.remote.offer import ReadingOffer, unpack_offer
 from omni_core.encoders.remote.pace import Pace
-from omni_core.errors import OmniError, UnavailableError
+from omni_core.encoders.remote.refusals import BUSY, FOR_GOOD
+from omni_core.errors import WORKERS_UNREACHABLE, OmniError, UnavailableError
 from omni_core.types import EncoderInfo
 
 INFO_S = 10.0
@@ -54,6 +55,8 @@ class Member:
     """busy: it answers, but takes no more work for now. refused: it runs other models."""
     why: str = ""
     """Why it is not up, in one line."""
+    code: str = WORKERS_UNREACHABLE
+    """Of the error that says so, where it is the only one."""
     told: str = ""
     """How it failed its last call; "" where it did not."""
     described: Description | None = None
@@ -85,16 +88,17 @@ class Member:
     def falls(self, error: UnavailableError) -> None:
         """It gave no answer, or none that is of use; a pause before it is asked again."""
         self.state, self.why = "down", str(error)
+        self.code = error.code if error.code in FOR_GOOD else WORKERS_UNREACHABLE
         self._wait(LONGEST_PAUSE_S)
 
     def is_busy(self, error: UnavailableError) -> None:
         """It has as many calls as it takes; a pause before the next."""
-        self.state, self.why = "busy", str(error)
+        self.state, self.why, self.code = "busy", str(error), BUSY
         self._wait(BUSY_PAUSE_S)
 
     def is_refused(self, why: str) -> None:
         """It runs other models than the rest."""
-        self.state, self.why = "refused", why
+        self.state, self.why, self.code = "refused", why, "MODEL_MISMATCH"
         self._wait(LONGEST_PAUSE_S)
 
     def works(self) -> None:

@@ -18,7 +18,7 @@ from omni_core.encoders.remote import client as http
 from omni_core.encoders.remote.chances import Chances, given_up, understood
 from omni_core.encoders.remote.choosing import least_loaded, note
 from omni_core.encoders.remote.hanging import unless_hanging
-from omni_core.encoders.remote.member import MARK, Description, Member, ask
+from omni_core.encoders.remote.member import INFO_S, MARK, Description, Member, ask
 from omni_core.encoders.remote.pace import Kind, kind_of
 from omni_core.encoders.remote.refusals import BUSY
 from omni_core.encoders.remote.roll_call import ask_each, clients_of, difference, may_change
@@ -77,26 +77,26 @@ class WorkerPool:
         """What `read` makes of the answer of the least loaded worker; with `reading` of one that
         reads. An answer of which it makes BadRequestError is none: another worker is asked.
 
-        `seconds` is the deadline of one worker, and for how long busy ones are asked again;
-        `patience_s` how long a worker is waited for while none answers. Raises UnavailableError
-        when none does; what a worker answers else is raised as it is, what its models cannot do
-        once another one has failed likewise.
+        `seconds` is the longest deadline of one worker (`Pace.limit`), and for how long busy ones
+        are asked again; `patience_s` how long a worker is waited for while none answers. Raises
+        UnavailableError when none does; what a worker answers else is raised as it is, what its
+        models cannot do once another one has failed likewise.
         """
         chances = Chances(patience_s)
         kind = kind_of(path, body)
         until = time.monotonic() + seconds
         while True:
             member = self._take(reading, until, patience_s, kind)
-            began = time.monotonic()
+            began, limit = time.monotonic(), member.pace.limit(kind, seconds)
             mark = member.described.mark if member.described else ""
             marked = {MARK: mark} if mark else {}
             try:
-                post = partial(
-                    member.client.post_bytes, path, body, seconds=seconds, headers=marked
-                )
+                post = partial(member.client.post_bytes, path, body, seconds=limit, headers=marked)
                 answer = unless_hanging(post, member.client.lives, seconds, member.name)
                 found = understood(read, answer, member.name)
             except OmniError as e:
+                if (now := time.monotonic()) >= began + limit:
+                    member.pace.hung(kind, limit, now)
                 if (lost := chances.loss(e, len(self._members))) is None:
                     self._done(member)
                     raise
@@ -120,7 +120,7 @@ class WorkerPool:
             member.client.close()
 
     def _meet(self) -> None:
-        """Ask all until one answers, a few times."""
+        """Ask all until one answers, a few times, but not those that let each wait to its end."""
         if not self._members:
             raise BadRequestError("encoder_url names no address")
         started, attempt = time.monotonic(), 1
@@ -131,7 +131,8 @@ class WorkerPool:
                 break
             loading = any(isinstance(a, UnavailableError) and a.code == BUSY for a in answers)
             again = any(may_change(a) for a in answers) and attempt < http.MAX_ATTEMPTS
-            if not (again or (loading and time.monotonic() - started < LOADING_S)):
+            spent = time.monotonic() - started
+            if not ((again and spent < INFO_S) or (loading and spent < LOADING_S)):
                 raise self._none_answers()
             time.sleep(min(2.0, 0.25 * 2**attempt))
             attempt += 1
@@ -190,8 +191,8 @@ class WorkerPool:
             self._changed.notify_all()
 
     def _none_answers(self) -> UnavailableError:
-        busy = all(m.state == "busy" for m in self._members)
-        code = BUSY if busy else WORKERS_UNREACHABLE
+        codes = {WORKERS_UNREACHABLE if m.state == "up" else m.code for m in self._members}
+        code = codes.pop() if len(codes) == 1 else WORKERS_UNREACHABLE
         if len(self._members) == 1:
             return UnavailableError(self._members[0].why, code=code)
         each = "; ".join(m.why or f"{m.name} only embeds" for m in self._members)

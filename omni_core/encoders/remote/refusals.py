@@ -19,6 +19,7 @@ from omni_core.errors import (
 from omni_core.tls import refusal_in
 
 REFUSED, NO_WORKER = "TOKEN_REFUSED", "NO_WORKER"
+FOR_GOOD = (REFUSED, NO_WORKER)
 """Codes of answers that will be the same the next time."""
 BUSY = "BUSY"
 """Code of a request that was not taken, since there is enough to do. One that nobody was there to

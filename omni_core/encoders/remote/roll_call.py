@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from omni_core.encoders.remote.client import ModelServerClient
 from omni_core.encoders.remote.member import Description, ask
 from omni_core.encoders.remote.offer import ReadingOffer
-from omni_core.encoders.remote.refusals import NO_WORKER, REFUSED
+from omni_core.encoders.remote.refusals import FOR_GOOD
 from omni_core.errors import BadRequestError, OmniError, UnavailableError
 from omni_core.settings import Settings
 
@@ -71,7 +71,7 @@ def look(settings: Settings) -> list[WorkerState]:
 
 def may_change(answer: Description | OmniError) -> bool:
     """Whether the same question may soon be answered otherwise."""
-    return isinstance(answer, UnavailableError) and answer.code not in (REFUSED, NO_WORKER)
+    return isinstance(answer, UnavailableError) and answer.code not in FOR_GOOD
 
 
 def ask_each(clients: Sequence[ModelServerClient]) -> list[Description | OmniError]:

@@ -260,7 +260,7 @@ async def _can_open_an_empty_one(settings: Settings, info: EncoderInfo) -> bool:
             return not await trial.count()
         finally:
             await trial.close()
-    except OmniError:
+    except (OmniError, OSError):
         return False
     finally:
         await in_thread(made.remove)

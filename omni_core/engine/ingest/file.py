@@ -42,6 +42,7 @@ from omni_core.errors import (
     TooLargeError,
     UnreadableError,
 )
+from omni_core.evidence import thumbnails
 from omni_core.ids import PIPELINE
 from omni_core.originals import (
     CHANGED,
@@ -339,6 +340,7 @@ async def _begin(
         pipeline=PIPELINE,
         unless_ready=True,
     )
+    await asyncio.to_thread(thumbnails.sweep_up, context.settings.store_path, [source.id])
     collections = await asyncio.to_thread(context.catalog.every_collection_of, source.sha256)
     groups: tuple[StoredGroup, ...] = ()
     saved = b""

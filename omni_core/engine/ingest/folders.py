@@ -9,7 +9,7 @@ from omni_core.engine.ingest.begun import FolderRequest, Record
 from omni_core.engine.ingest.jobs import Jobs, without_subtitle_files
 from omni_core.engine.ingest.several import Several
 from omni_core.engine.results import FolderStatus, IngestRequest, IngestStatus
-from omni_core.errors import WORKERS_UNREACHABLE, StoppedError
+from omni_core.errors import StoppedError, without_workers
 from omni_core.files import Chosen
 from omni_core.tasks import Report, SharedTasks, TaskOwner
 
@@ -44,8 +44,8 @@ class Folders:
         A file that fails is an entry of `done`, and is not tried again. The outcome is kept until
         one call has returned it. Cancelling the last waiting call cancels the rest, after
         `grace_s` as in `Jobs.ingest`. `links`, `apart`: as in `IngestRequest`. Raises StoreError
-        when the store is broken, UnavailableError (WORKERS_UNREACHABLE) when no model worker
-        answers, for which every further file would wait, StoppedError when someone else cancelled
+        when the store is broken, UnavailableError (`without_workers`) when no model worker
+        serves, for which every further file would wait, StoppedError when someone else cancelled
         it.
         """
         paths = without_subtitle_files(paths)
@@ -108,6 +108,6 @@ class Folders:
             StoppedError
         ) as e:  # of this file alone, for example because its source was just removed
             return IngestStatus(request.path, "failed", stage="done", failure=e)
-        if status.failure is not None and status.failure.code == WORKERS_UNREACHABLE:
+        if status.failure is not None and without_workers(status.failure):
             raise status.failure
         return status

@@ -27,6 +27,7 @@ class Ledger:
 
     def __init__(self, store: Path, info: EncoderInfo) -> None:
         """The ledger of this model's index; empty when there is none."""
+        self._store = store
         self._path = versions.folder(store) / f"{versions.slug(info)}.reindex.json"
         self.done: dict[str, Described] = {}
         """How each source was described when it was embedded, by sha256; empty where that is not
@@ -36,9 +37,9 @@ class Ledger:
         self.complete = False
         try:
             held: dict[str, Any] = json.loads(self._path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return
-        except ValueError as e:
+        except (OSError, ValueError) as e:
             raise StoreError(f"{self._path.name} is damaged; remove it and reindex again") from e
         if held.get("fingerprint") == info.fingerprint:
             self.complete = bool(held["complete"])
@@ -52,8 +53,10 @@ class Ledger:
             "fingerprint": info.fingerprint, "done": self.done, "complete": self.complete,
             "empty": self.empty,
         }  # fmt: skip
-        write_atomically(self._path, json.dumps(facts).encode())
+        with versions.writing(self._store):
+            write_atomically(self._path, json.dumps(facts).encode())
 
     def remove(self) -> None:
         """Delete the file, after the swap."""
-        self._path.unlink(missing_ok=True)
+        with versions.writing(self._store):
+            self._path.unlink(missing_ok=True)

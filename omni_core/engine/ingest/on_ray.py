@@ -29,7 +29,7 @@ from omni_core.engine.workers import Decoders, Models
 from omni_core.errors import OmniError, UnavailableError
 from omni_core.originals import Original
 from omni_core.settings import Settings
-from omni_core.tasks import in_thread
+from omni_core.tasks import heard, in_thread
 from omni_core.types import CutOptions
 
 log = logging.getLogger(__name__)
@@ -215,6 +215,7 @@ class RayReaders:
                 return waiting.result()
         finally:
             waiting.cancel()
+            waiting.add_done_callback(heard)
         raise UnavailableError(
             f"Ray has ended at {self._settings.ray!r} while it read files: start it again, or use "
             "--ray local; ingesting the same again goes on from there"
@@ -241,6 +242,7 @@ class RayReaders:
             self._starting.done() and (ended or self._starting.exception())
         ):
             self._starting = asyncio.create_task(self._connect(), name="connect to Ray")
+            self._starting.add_done_callback(heard)
         await asyncio.shield(self._starting)
 
     async def _connect(self) -> None:
@@ -255,6 +257,7 @@ class RayReaders:
         for _ in range(self._settings.ray_actors):
             self._free.put_nowait(await asyncio.to_thread(self._make))
         self._watching = asyncio.create_task(self._watch(), name="see whether Ray runs")
+        self._watching.add_done_callback(heard)
 
     def _init(self) -> None:
         address = self._settings.ray

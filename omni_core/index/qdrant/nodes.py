@@ -17,6 +17,7 @@ from omni_core.index.qdrant.failures import (
     to_store_error,
 )
 from omni_core.settings import Settings
+from omni_core.tasks import heard
 from omni_core.tls import certificates, trusting
 
 log = logging.getLogger(__name__)
@@ -102,6 +103,7 @@ async def _answered(client: AsyncQdrantClient, method: str, args: Any, more: Any
         return asked.result()
     finally:
         asked.cancel()
+        asked.add_done_callback(heard)
 
 
 def connect(url: str, settings: Settings) -> AsyncQdrantClient:

@@ -36,6 +36,7 @@ from omni_core.errors import (
     UnavailableError,
     pack,
 )
+from omni_core.models.embedding import checked, checked_scores
 from omni_core.models.remote.wire import pack_done, unpack_step
 from omni_core.models.serving.load import Load
 from omni_core.models.serving.models import WorkerModels
@@ -150,17 +151,23 @@ class _Answers:
 
     def encode(self, body: bytes) -> bytes:
         contents, _ = wire.unpack(body)
-        return wire.pack_vectors(self._models.encoder().encode(contents))
+        encoder = self._models.encoder()
+        vectors = encoder.encode(contents)
+        return wire.pack_vectors(checked(vectors, len(contents), encoder.info))
 
     def encode_questions(self, body: bytes) -> bytes:
         contents, _ = wire.unpack(body)
-        return wire.pack_vectors(self._models.encoder().encode_questions(contents))
+        encoder = self._models.encoder()
+        vectors = encoder.encode_questions(contents)
+        return wire.pack_vectors(checked(vectors, len(contents), encoder.info))
 
     def rerank(self, body: bytes) -> dict[str, Any]:
         contents, _ = wire.unpack(body)
         if not contents:
             raise BadRequestError("a question and its candidates are needed")
-        return {"scores": self._models.reranker().score(contents[0], contents[1:])}
+        reranker, (question, *candidates) = self._models.reranker(), contents
+        scores = reranker.score(question, candidates)
+        return {"scores": checked_scores(scores, len(candidates), reranker.name)}
 
     def read(self, body: bytes) -> bytes:
         return pack_done(self._models.step(unpack_step(body)))

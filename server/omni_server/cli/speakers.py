@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from omni_core.engine.api import EngineApi
 from omni_core.engine.results import SourceRow, SpeakersOf
-from omni_core.errors import BadRequestError, OmniError
+from omni_core.errors import BadRequestError, OmniError, without_workers
 from omni_core.text.clock import clock
 from omni_server.cli.opening import open_library
 from omni_server.cli.printing import Bar, as_json, hint, say, table
@@ -75,7 +75,7 @@ async def _find(engine: EngineApi, source: str) -> tuple[list[SpeakersOf], list[
             try:
                 found.append(await engine.find_speakers(row.id))
             except OmniError as e:
-                if e.code == "MODEL_UNAVAILABLE":  # of no use for the others either
+                if e.code == "MODEL_UNAVAILABLE" or without_workers(e):  # likewise for the others
                     raise
                 failed.append((row.title, str(e)))
     return found, failed

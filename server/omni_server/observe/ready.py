@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 from omni_core.errors import OmniError, cause
+from omni_core.tasks import heard
 from omni_server.state import State
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class Readiness:
             return None, f"the library cannot be opened: {cause(e)}"
         if self._asked is None or self._asked.done():
             self._asked = asyncio.ensure_future(engine.status())
-            self._asked.add_done_callback(_noted)
+            self._asked.add_done_callback(heard)  # nobody may wait for it
         asked = self._asked
         await asyncio.wait([asked], timeout=ANSWER_S)
         if not asked.done() or asked.cancelled():
@@ -48,9 +49,3 @@ class Readiness:
             return None, f"the library cannot be used: {cause(error)}"
         status = asked.result()
         return status, str(status["waits_for"])
-
-
-def _noted(asked: asyncio.Task[dict[str, Any]]) -> None:
-    """Look at the outcome, which nobody may have waited for."""
-    if not asked.cancelled() and (error := asked.exception()) is not None:
-        log.debug("not ready: %s", error)

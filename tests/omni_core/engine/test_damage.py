@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ import pytest
 from bench.damage_trial import build, try_out
 from bench.damages import KINDS
 from omni_core import OpenRequest, SearchRequest
+from omni_core.encoders.hashing import HashingEncoder
 from omni_core.engine.checking.again import read_again
 from omni_core.engine.checking.looking import look
-from omni_core.engine.checking.mending import mend
+from omni_core.engine.checking.mending import _can_open_an_empty_one, mend
 from omni_core.errors import OmniError
 from omni_core.index import edge
 from omni_core.settings import Settings
@@ -159,3 +161,13 @@ async def test_nonsense_in_one_row_costs_that_row_and_names_it(
         assert (await engine.search(SearchRequest("magma chamber"))).hits
         assert (await put(engine, media / "lake.jpg")).state == "ready"
         assert not (await engine.sources(state="partial")).sources
+
+
+async def test_an_index_is_not_taken_for_damaged_where_the_disk_takes_no_trial_of_an_empty_one(
+    settings: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    await asyncio.to_thread(file.write_text, "not a folder")
+    full = replace(settings, store=str(file / "store"))
+    assert not await _can_open_an_empty_one(full, HashingEncoder.describe(full))
+    assert await _can_open_an_empty_one(settings, HashingEncoder.describe(settings))

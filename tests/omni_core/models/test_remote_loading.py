@@ -8,20 +8,22 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from starlette.responses import Response
 
 from omni_core.encoders.remote import client
-from omni_core.errors import WORKERS_UNREACHABLE, UnavailableError
+from omni_core.errors import WORKERS_UNREACHABLE, UnavailableError, without_workers
 from omni_core.models.answers import ReadOptions
 from omni_core.models.service import ModelService, service
 from omni_core.models.serving.app import worker_app
 from omni_core.settings import Settings
 from omni_core.types import Channel, Modality, Segment, Span, TextContent
-from tests.omni_core.encoders.remote.between import Between
+from tests.omni_core.encoders.remote.between import Answer, Between
 from tests.omni_core.encoders.remote.conftest import DEAF, TOKEN, loaded, running
 
 pytestmark = pytest.mark.timeout(60)
@@ -100,6 +102,34 @@ def test_workers_with_another_model_than_the_library_was_opened_with_are_refused
         with pytest.raises(UnavailableError, match="start them with that --encoder"):
             models.process([PAGE], ReadOptions())
         assert "\n" not in str(e.value)
+        assert e.value.code == "MODEL_MISMATCH" and without_workers(e.value)
+
+
+def test_a_reranker_whose_workers_were_away_is_loaded_anew_and_the_encoder_is_not(
+    tmp_path: Path,
+) -> None:
+    worker = Settings(**DEAF, reranker="hashing")
+    asked, back = [], threading.Event()
+
+    def described(answer: Answer) -> Response:
+        asked.append(answer.status)
+        there = len(asked) == 1 or back.is_set()
+        return answer.response() if there else Response("nobody", 502)
+
+    between = Between(worker_app(worker, TOKEN), described=described)
+    with (
+        running(between) as url,
+        served(replace(reached(loaded(url), tmp_path), reranker="hashing")) as models,
+    ):
+        encoder = models._models.encoder()
+        for _ in range(2):
+            with pytest.raises(UnavailableError, match="status 502") as e:
+                models.rerank(QUESTION[0], ["how deep", "how high"])
+            assert e.value.code == WORKERS_UNREACHABLE
+        back.set()
+        scores = models.rerank(QUESTION[0], ["how deep", "a bridge"])
+        assert scores[0] is not None and scores[1] is not None and scores[0] > scores[1]
+        assert models._models.encoder() is encoder
 
 
 def test_a_question_does_not_wait_for_another_one_that_a_worker_takes_long_for(

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from omni_core import encoders
 from omni_core.encoders.hashing import HashingEncoder
-from omni_core.encoders.remote import chances, client, member, refusals, wire
+from omni_core.encoders.remote import chances, client, member, pool, refusals, wire
 from omni_core.encoders.remote import encoder as remote
 from omni_core.encoders.remote.description import pack_info
 from omni_core.errors import (
@@ -26,6 +26,7 @@ from omni_core.errors import (
     TooLargeError,
     UnavailableError,
     pack,
+    without_workers,
 )
 from omni_core.models.serving.app import worker_app
 from omni_core.settings import Settings
@@ -316,3 +317,60 @@ def test_how_a_file_is_opened_is_not_for_a_worker_to_say(
     with running(between) as url:
         found = opened(settings(loaded(url))).info.cut
     assert (found.transcript, found.password, found.image_edge) == (None, None, 99)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "code"),
+    [
+        (401, 403, "TOKEN_REFUSED"),
+        (404, 302, "NO_WORKER"),
+        (502, 503, WORKERS_UNREACHABLE),
+        (401, 502, WORKERS_UNREACHABLE),
+    ],
+)
+def test_what_is_wrong_with_every_worker_is_the_code_of_the_error(
+    between: Between, settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch,
+    first: int, second: int, code: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(client, "MAX_ATTEMPTS", 1)
+    other = Between(between.application, described=page(second))
+    between.described = page(first)
+    with running(between) as url, running(other) as url2, pytest.raises(UnavailableError) as e:
+        encoders.load(settings(f"{loaded(url)},{url2}"))
+    assert e.value.code == code and without_workers(e.value)
+    assert "\n" not in str(e.value)
+
+
+def test_workers_that_were_started_again_with_another_model_are_a_mismatch_and_serve_once_mended(
+    between: Between, opened: Opened, settings: Callable[..., Settings],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(member, "LONGEST_PAUSE_S", 0.1)
+    changed = UnavailableError("this worker runs other models than it did")
+    info = replace(HashingEncoder.describe(Settings()), revision="2")
+    with running(between) as url:
+        there = opened(settings(loaded(url)))
+        between.described = lambda answer: JSONResponse(pack_info(info))
+        between.change = lambda answer: JSONResponse(pack(changed), 503)
+        with pytest.raises(UnavailableError, match="start all with the same --encoder") as e:
+            there.encode(TEXTS)
+        assert e.value.code == "MODEL_MISMATCH" and without_workers(e.value)
+        between.described = between.change = None
+        monkeypatch.setattr(remote, "EVIDENCE_PATIENCE_S", 30.0)
+        assert len(there.encode(TEXTS)) == 2
+
+
+def test_a_worker_that_takes_calls_and_answers_nothing_is_asked_once_at_the_start(
+    settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (member, pool):
+        monkeypatch.setattr(module, "INFO_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(UnavailableError, match="gave no answer within 0 s"):
+            encoders.load(settings(url))
+        silent.settimeout(5)
+        silent.accept()[0].close()
+        silent.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            silent.accept()
