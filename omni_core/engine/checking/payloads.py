@@ -53,7 +53,9 @@ def differing(catalog: Catalog, said: Mapping[str, Set[Says]]) -> list[SourceRow
 def faults_of(catalog: Catalog, said: Mapping[str, Set[Says]]) -> list[Fault]:
     """What a look says of them."""
     count = len(differing(catalog, said))
-    line = f"of {counted(count, 'source')} it has another title, date or collection than the catalog"
+    line = (
+        f"of {counted(count, 'source')} it has another title, date or collection than the catalog"
+    )
     return [Fault("index", line)] * bool(count)
 
 

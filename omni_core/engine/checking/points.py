@@ -37,9 +37,7 @@ class Sound:
     """Whether all points were read."""
 
 
-async def look_at_points(
-    index: Index, *, seconds: float = LOOK_S, vectors: bool = True
-) -> Sound:
+async def look_at_points(index: Index, *, seconds: float = LOOK_S, vectors: bool = True) -> Sound:
     """Read the points of an index, at most for so many seconds; their vectors too, or not."""
     found, offset, until = Sound(), None, time.monotonic() + seconds
     while True:

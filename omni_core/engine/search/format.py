@@ -57,8 +57,7 @@ def format_hit(
         recorded_at=row.recorded_at,
         recorded_at_from=row.recorded_at_from,
         also_at=tuple(
-            cite(rows[s].title, rows[s].modality, at, id_if_needed(s))
-            for s, at in moment.also_at
+            cite(rows[s].title, rows[s].modality, at, id_if_needed(s)) for s, at in moment.also_at
         ),
         partial=incomplete_note(row),
         missing_since=row.missing_since,

@@ -31,13 +31,14 @@ async def put(engine: Engine, folder: Path, name: str, collection: str = "defaul
     return str(status.source_id)
 
 
-async def back_again(engine: Engine, source: str) -> None:
-    """Forget a source for good, and put its segments back as an older snapshot does."""
+async def back_again(engine: Engine, source: str, *, now: bool) -> None:
+    """Forget a source, for good or into the bin, and put its segments back as an older snapshot
+    does."""
     index = await engine._context.opened_index()
     page, _ = await index.scroll(source_filter(source))
     points = await index.get([p.id for p in page], vectors=True)
     assert points
-    await engine.forget(source, now=True)
+    await engine.forget(source, now=now)
     await index.upsert(points)
 
 
@@ -47,8 +48,8 @@ async def test_no_search_shows_a_source_that_was_forgotten_though_the_index_has_
     async with opened() as engine:
         gone = [await put(engine, tmp_path, f"gone{n}") for n in range(25)]
         kept = await put(engine, tmp_path, "kept")
-        for source in gone:
-            await back_again(engine, source)
+        for number, source in enumerate(gone):
+            await back_again(engine, source, now=number % 2 == 0)
         index = await engine._context.opened_index()
         assert await index.count() > 25
         for query in ASKED:
@@ -63,6 +64,10 @@ async def test_no_search_shows_a_source_that_was_forgotten_though_the_index_has_
     assert any("does not know" in fault.detail for fault in (await look(settings)).faults)
     await mend(settings)
     assert (await look(settings)).faults == ()
+    async with opened() as engine:
+        await engine.restore_source(gone[1])
+        found = await engine.search(SearchRequest("ferry of gone1"))
+        assert gone[1] in {hit.source_id for hit in found.hits}
 
 
 async def test_a_source_that_left_a_collection_is_not_shown_there_by_an_index_that_says_otherwise(
