@@ -1,4 +1,4 @@
-"""Where the libraries of the tests are: beside the server, and on real servers where there are some."""
+"""Where the libraries of the tests are: in memory, and on real servers where there are some."""
 
 from __future__ import annotations
 

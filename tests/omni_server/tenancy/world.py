@@ -107,7 +107,8 @@ def _prepare(folder: Path, where: Mapping[str, Any]) -> Settings:
     return Settings(
         store=str(folder / "store"), roots=(str(roots(folder, MAIN)),), encoder="hashing",
         speech="off", screen_text="off", allow_delete=True, check_citations=True,
-        tokens_file=str(tokens), tenant_roots=str(folder / "people"), **{"index": "memory", **where},
+        tokens_file=str(tokens), tenant_roots=str(folder / "people"),
+        **{"index": "memory", **where},
     )  # fmt: skip
 
 
