@@ -93,7 +93,8 @@ def test_a_user_that_owns_no_table_is_told_before_an_upgrade_and_at_it(
     said = catalog.obstacle_later(settings)
     assert "belong to omni" in said and f"GRANT omni TO {user}" in said
 
-    with psycopg.connect(postgres_url, options=f'-c search_path="{schema}"') as db:
+    with psycopg.connect(postgres_url) as db:
+        db.execute(f'SET search_path TO "{schema}"')
         db.execute("UPDATE catalog_version SET version = %s", (len(MIGRATIONS) - 1,))
     assert obstacle(theirs, schema) == said
 
