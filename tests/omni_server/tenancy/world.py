@@ -49,6 +49,7 @@ class Target:
             text = text.replace(value, "?")
         for end in range(len(self.path), 40, -1):  # messages cut long paths
             text = text.replace(self.path[:end], "?")
+        text = re.sub(r"(?<=\[1\] )plan-\w*", "?", text)  # and quote what is left of a name
         text = re.sub(r"(did you mean|allowed folders:) [^\"]*", "", text)
         return re.sub(r"media-[0-9a-f]{8}", "media", text)
 
