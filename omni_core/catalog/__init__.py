@@ -6,6 +6,7 @@ with any number of readers, `PostgresCatalog` in a PostgreSQL database that many
 """
 
 from omni_core.catalog.opening import obstacle as obstacle
+from omni_core.catalog.opening import obstacle_later as obstacle_later
 from omni_core.catalog.opening import open_catalog as open_catalog
 from omni_core.catalog.opening import place_of as place_of
 from omni_core.catalog.sqlite import SqliteCatalog as SqliteCatalog

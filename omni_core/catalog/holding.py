@@ -29,13 +29,21 @@ class Holding(Groups):
     def kept_ids(self, ids: Sequence[str]) -> set[str]:
         """Those of these ids of which something may lie in the store, such as thumbnails: sources,
         and what is in the bin."""
+        return self._known(ids, "SELECT id FROM sources", "SELECT id FROM bin")
+
+    def indexed_ids(self, ids: Sequence[str]) -> set[str]:
+        """Those of these ids of which something may be in the index: sources, and what is on its
+        way into the bin or out of it."""
+        moving = "SELECT id FROM (SELECT id FROM bin WHERE step <> 'kept') AS moving"
+        return self._known(ids, "SELECT id FROM sources", moving)
+
+    def _known(self, ids: Sequence[str], *queries: str) -> set[str]:
         found: set[str] = set()
         for i in range(0, len(ids), ASKED_AT_ONCE):
             some = ids[i : i + ASKED_AT_ONCE]
             marks = ", ".join("?" * len(some))
-            for table in ("sources", "bin"):
-                rows = self._all(f"SELECT id FROM {table} WHERE id IN ({marks})", *some)  # noqa: S608 - ours
-                found |= {str(r["id"]) for r in rows}
+            for query in queries:
+                found |= {str(r["id"]) for r in self._all(f"{query} WHERE id IN ({marks})", *some)}
         return found
 
     def expected(self) -> dict[str, int]:

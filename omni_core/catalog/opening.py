@@ -48,6 +48,16 @@ def obstacle(settings: Settings) -> str:
     return postgres_obstacles.obstacle(settings.catalog, settings.catalog_schema)
 
 
+def obstacle_later(settings: Settings) -> str:
+    """Why this user could not bring the catalog in PostgreSQL up to date for a newer version, and
+    what to do; "" where it can. Raises StoreError where it cannot be asked."""
+    if not settings.catalog:
+        return ""
+    from omni_core.catalog import postgres_obstacles
+
+    return postgres_obstacles.later(settings.catalog, settings.catalog_schema)
+
+
 def place_of(settings: Settings) -> str:
     """Where that catalog is, in words and without a password."""
     if not settings.catalog:

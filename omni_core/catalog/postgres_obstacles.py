@@ -3,8 +3,9 @@ the doctor, before an ingest of hours is refused."""
 
 from __future__ import annotations
 
-from omni_core.catalog.postgres_connection import Pool
+from omni_core.catalog.postgres_connection import Pool, Row
 from omni_core.catalog.postgres_messages import where
+from omni_core.catalog.postgres_schema import MIGRATIONS
 
 _ASK = """
 SELECT quote_ident(current_user) AS who, quote_ident(current_database()) AS database,
@@ -17,7 +18,10 @@ SELECT quote_ident(current_user) AS who, quote_ident(current_database()) AS data
     NOT EXISTS (SELECT 1 FROM pg_class AS t WHERE relnamespace = there.oid AND relkind = 'r'
         AND NOT (has_table_privilege(t.oid, 'SELECT') AND has_table_privilege(t.oid, 'INSERT')
             AND has_table_privilege(t.oid, 'UPDATE') AND has_table_privilege(t.oid, 'DELETE')))
-        AS may_write
+        AS may_write,
+    (SELECT quote_ident(rolname) FROM pg_roles WHERE NOT pg_has_role(oid, 'USAGE') AND oid IN (
+        SELECT relowner FROM pg_class WHERE relnamespace = there.oid AND relkind = 'r'
+        UNION SELECT proowner FROM pg_proc WHERE pronamespace = there.oid) LIMIT 1) AS owner
 FROM (SELECT ?::text AS name) AS asked LEFT JOIN pg_namespace AS there ON nspname = name
 """
 FOR_SEARCH = "to search only, OMNI_READ_ONLY=1"
@@ -30,9 +34,39 @@ def obstacle(url: str, schema: str) -> str:
     pool = Pool(url, schema)
     try:
         (row,) = pool.read(_ASK, (schema,))
+        now = _now(row, where(url))
+        return _of_another(row) if not now and row["owner"] and _is_older(pool) else now
     finally:
         pool.close()
-    place = where(url)
+
+
+def later(url: str, schema: str) -> str:
+    """What will keep this user from using the library when a newer version of omni-mcp changes its
+    tables, and what to do; "" for nothing. Raises StoreError where the database cannot be asked."""
+    pool = Pool(url, schema)
+    try:
+        (row,) = pool.read(_ASK, (schema,))
+    finally:
+        pool.close()
+    return _of_another(row)
+
+
+def _is_older(pool: Pool) -> bool:
+    held = pool.read("SELECT version FROM catalog_version", ())
+    return bool(held) and int(held[0]["version"]) < len(MIGRATIONS)
+
+
+def _of_another(row: Row) -> str:
+    owner, me = row["owner"], row["who"]
+    if not owner:
+        return ""
+    return (
+        f"its tables belong to {owner}, who alone may change them for a newer version: GRANT "
+        f"{owner} TO {me}, or let {owner} start omni-mcp first after each upgrade"
+    )
+
+
+def _now(row: Row, place: str) -> str:
     if row["standby"]:
         return (
             f"{place} is a standby, which takes no writes: name all hosts, with "

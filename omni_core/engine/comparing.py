@@ -18,7 +18,8 @@ class Compared:
     """Of each source that has fewer points than it should: how many, by id. Where it lost some
     before, only if it is not as many as then."""
     unknown: Mapping[str, int]
-    """Of each source that the catalog does not know: how many points there are, by id."""
+    """Of each source that the catalog does not know, or has in the bin: how many points there are,
+    by id."""
     back: Mapping[str, int] = field(default_factory=dict)
     """Of each source that had lost points and has as many as before again: how many, by id."""
     should: Mapping[str, int] = field(default_factory=dict)
@@ -33,6 +34,7 @@ async def compare(catalog: Catalog, index: Index) -> Compared:
     """
     wanted = await asyncio.to_thread(catalog.holdings)
     before = await asyncio.to_thread(catalog.expected)
+    moving = await asyncio.to_thread(catalog.unfinished_in_bin)  # one may end meanwhile
     should = {**wanted, **before}
     found = await index.count_by_source()
     total = await index.count()
@@ -49,5 +51,5 @@ async def compare(catalog: Catalog, index: Index) -> Compared:
         if (there := found.get(id_, 0)) < n or (id_ in before and id_ not in back and there > n)
     }
     strange = [id_ for id_ in found if id_ not in wanted]
-    known = await asyncio.to_thread(catalog.kept_ids, strange)
+    known = {b.id for b, _ in moving} | await asyncio.to_thread(catalog.indexed_ids, strange)
     return Compared(lost, {i: found[i] for i in strange if i not in known}, back, should)

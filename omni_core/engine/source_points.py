@@ -1,14 +1,16 @@
-"""All points of a source with their vectors: for an export, a move to another index, the bin."""
+"""All points of a source: with their vectors, for an export, a move to another index, the bin; or
+those that are left from before."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from functools import partial
 
 from omni_core.engine.outages import Patience
 from omni_core.payload import source_filter
 from omni_core.points import Point
 from omni_core.protocols import Index
+from omni_core.query import Filter, Ids
 from omni_core.types import EncoderInfo
 
 FETCHED = 250
@@ -35,3 +37,15 @@ async def points_of_source(
             yield points
         if offset is None:
             return
+
+
+async def keep_alone(index: Index, source_id: str, kept: Container[str]) -> None:
+    """Remove the points of a source whose ids are not among those that are `kept`."""
+    offset, others = None, list[str]()
+    while True:
+        page, offset = await index.scroll(source_filter(source_id), limit=FETCHED, offset=offset)
+        others += [p.id for p in page if p.id not in kept]
+        if offset is None:
+            break
+    for i in range(0, len(others), FETCHED):
+        await index.delete(Filter(must=(Ids(tuple(others[i : i + FETCHED])),)))

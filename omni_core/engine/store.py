@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from omni_core.catalog import Catalog, obstacle, open_catalog
+from omni_core.catalog import Catalog, obstacle, obstacle_later, open_catalog
 from omni_core.catalog.checking import RESTORING
 from omni_core.engine.ingest.reindex import adopt
 from omni_core.errors import BadRequestError, StoreError
@@ -78,21 +79,22 @@ def refuse_unshared(settings: Settings) -> None:
         )
 
 
-def look(settings: Settings) -> tuple[str, str, str]:
-    """What the catalog holds, why it cannot be used, and why nothing can be written there though
-    that is wanted, in words; "" for nothing."""
+def look(settings: Settings) -> tuple[str, str, str, str]:
+    """What the catalog holds, why it cannot be used, why nothing can be written there though that
+    is wanted, and why an upgrade will fail, in words; "" for nothing."""
     try:
         with open_catalog(settings, read_only=True) as catalog:
             sources, segments = catalog.totals()
         holds = f"{sources} sources with {segments} segments"
-        return holds, "", _obstacle(settings)
+        now = _asked(settings, obstacle)
+        return holds, "", now, "" if now else _asked(settings, obstacle_later)
     except StoreError as e:
-        return "", (e.code == "STORE_FAILED" and _obstacle(settings)) or str(e), ""
+        return "", (e.code == "STORE_FAILED" and _asked(settings, obstacle)) or str(e), "", ""
 
 
-def _obstacle(settings: Settings) -> str:
+def _asked(settings: Settings, ask: Callable[[Settings], str]) -> str:
     try:
-        return "" if settings.read_only else obstacle(settings)
+        return "" if settings.read_only else ask(settings)
     except StoreError as e:
         return str(e)
 

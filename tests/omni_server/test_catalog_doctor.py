@@ -51,6 +51,21 @@ def test_a_user_that_may_not_even_read_is_told_which_rights_to_give(there: Setti
     assert state == "missing" and "GRANT USAGE, CREATE ON SCHEMA omni TO some_user" in get
 
 
+def test_a_user_that_could_not_bring_the_tables_up_to_date_is_told_before_the_upgrade(
+    there: Settings,
+) -> None:
+    import psycopg
+
+    with psycopg.connect(there.catalog) as db:
+        db.execute("CREATE USER other_user")
+        for what in ("SCHEMA omni", "ALL TABLES IN SCHEMA omni"):
+            db.execute(f"GRANT ALL ON {what} TO other_user")
+    theirs = replace(there, catalog=there.catalog.replace("omni@", "other_user@"))
+    ((_, state, detail, _, get),) = catalog_check.lines(theirs)
+    assert state == "warning" and "cannot bring up to date" in detail
+    assert "GRANT omni TO other_user" in get
+
+
 def test_a_catalog_that_cannot_be_used_says_why(there: Settings) -> None:
     gone = replace(there, catalog="postgresql://omni@127.0.0.1:9/postgres")
     ((_, state, _, _, get),) = catalog_check.lines(gone)

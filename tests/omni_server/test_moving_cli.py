@@ -146,6 +146,47 @@ def test_a_migration_killed_after_the_settings_were_written_has_said_how_tenants
             assert named() == told
 
 
+def test_a_migration_of_the_index_alone_that_is_run_again_says_that_nothing_is_left_but_tenants(
+    server: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs = tmp_path / "store" / "tenants" / "acme"
+    assert main(["ingest", "boats.md"]) == 0
+    assert main(["ingest", "boats.md", "--store", str(theirs)]) == 0
+    for place, was in ((server.url, "OMNI_INDEX=edge"), ("embedded", "evidence~acme")):
+        assert main(["migrate", "--to", place]) == 0
+        before = [x for x in capsys.readouterr().err.splitlines() if "omni-mcp migrate" in x]
+        assert main(["migrate", "--to", place]) == 1
+        said = capsys.readouterr().err
+        assert "is there already" in said and "nothing is left to do" in said
+        assert [x for x in said.splitlines() if "omni-mcp migrate" in x] == before
+        assert was in before[0]
+
+
+def test_tenants_that_cannot_be_listed_are_told_before_anything_is_moved(
+    server: StandIn,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    listed = Path.iterdir
+
+    def refused(folder: Path) -> Iterator[Path]:
+        if folder.name == "tenants":
+            raise PermissionError(13, "Permission denied")
+        return listed(folder)
+
+    (tmp_path / "store" / "tenants" / "acme").mkdir(parents=True)
+    assert main(["ingest", "boats.md"]) == 0
+    capsys.readouterr()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "iterdir", refused)  # root may list everything
+        assert main(["migrate", "--to", server.url]) == 1
+    said = capsys.readouterr().err.strip()
+    assert "tenants cannot be read (Permission denied)" in said and "\n" not in said
+    assert not server.requests
+    assert main(["migrate", "--to", server.url]) == 0
+
+
 def test_a_settings_file_that_cannot_be_written_is_told_with_what_to_write_there(
     server: StandIn,
     tmp_path: Path,

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,26 @@ def test_server_collection_copies_and_key_are_named(
     reading = found(replace(there, qdrant_api_key=qdrant.read_only_key))
     assert reading["Qdrant key"].detail == "may read: searches, no ingest"
     assert qdrant.violations == []
+
+
+def test_copies_are_named_also_where_the_collection_cannot_be_asked(
+    there: Settings, fill: Callable[[Settings], None], qdrant: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    fill(there)
+    answer = qdrant.answer
+
+    def dead(verb: str, path: str, body: Any) -> Any:
+        parts = path.split("/")
+        if verb == "GET" and parts[1] == "collections" and len(parts) == 3:
+            raise ValueError("0 of 0 read operations failed")  # no copy of a shard is in use
+        return answer(verb, path, body)
+
+    monkeypatch.setattr(qdrant, "answer", dead)
+    seen = found(there)
+    assert seen["Qdrant copies"].detail == "1 shards, 1 copies, all in use"
+    assert seen["Qdrant collection"].state == "missing"
+    assert "0 of 0 read operations failed" in str(seen["Qdrant collection"])
 
 
 def test_what_is_wrong_comes_with_what_to_do(

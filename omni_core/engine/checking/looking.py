@@ -23,6 +23,7 @@ from omni_core.catalog.copying import LIBRARY
 from omni_core.catalog.holding import lost_note
 from omni_core.catalog.lock import StoreLock
 from omni_core.engine.checking.findings import GONE, UNINDEXED, Fault, Look, no_room
+from omni_core.engine.checking.payloads import faults_by_counts, faults_of
 from omni_core.engine.checking.points import look_at_points
 from omni_core.engine.checking.settled import damaged_files
 from omni_core.engine.comparing import compare
@@ -174,14 +175,17 @@ async def _of_index(
             await held.open()
             library = await asyncio.to_thread(catalog.get_meta, LIBRARY)
             await held.claim(library or "")
-            found += await _compared(held, catalog, said)
+            found += (differ := await _compared(held, catalog, said))
             if embedded:
                 sound = await look_at_points(held)
                 found += _damaged_points(sound.damaged)
                 if (files := await damaged_files(settings, info)).names:
                     found.append(Fault("index", str(files)))
+                found += await asyncio.to_thread(faults_of, catalog, sound.says)
                 if not sound.whole:
                     notes.append(f"of the index the first {sound.read} segments were read")
+            elif not differ:
+                found += await faults_by_counts(catalog, held)
         finally:
             await held.close()
     except NotIndexedError as e:

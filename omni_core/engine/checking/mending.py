@@ -23,6 +23,7 @@ from omni_core.catalog.lock import StoreLock
 from omni_core.catalog.rows import DAMAGED
 from omni_core.engine.checking import looking, rebuilding
 from omni_core.engine.checking.findings import Mended, no_room
+from omni_core.engine.checking.payloads import described, differing
 from omni_core.engine.checking.points import Sound, look_at_points
 from omni_core.engine.checking.settled import (
     Files,
@@ -37,7 +38,7 @@ from omni_core.errors import FullDiskError, OmniError, StoreError
 from omni_core.evidence import thumbnails
 from omni_core.files import put_in_place
 from omni_core.index import versions
-from omni_core.payload import of_sources
+from omni_core.payload import of_sources, source_filter
 from omni_core.protocols import Index
 from omni_core.query import Filter, Ids
 from omni_core.settings import Settings
@@ -207,8 +208,10 @@ async def _opened(
             await held.open()
             await held.claim(await asyncio.to_thread(library_id, catalog))
             embedded = settings.index == "edge"
-            sound = await look_at_points(held, seconds=math.inf) if embedded else Sound()
-            if embedded and (files := await damaged_files(settings, info)).names and not again:
+            sound = await look_at_points(held, seconds=math.inf, vectors=embedded)
+            if not embedded:  # which is not this program's to doubt
+                sound.damaged.clear()
+            elif (files := await damaged_files(settings, info)).names and not again:
                 await _make_again(settings, info, catalog, held, files, aside, said)
                 continue
         except FullDiskError as e:
@@ -287,6 +290,13 @@ async def _mend_points(
             f"taken out of the index: {counted(count, 'segment')} of "
             f"{counted(len(strange), 'source')} that the catalog does not know; their words are "
             "kept: ingest their files again"
+        )
+    for row in (stale := await asyncio.to_thread(differing, catalog, sound.says)):
+        await held.set_payload(source_filter(row.id), described(row))
+    if stale:
+        said.done.append(
+            "title, date and collections of the catalog were written into the index: "
+            f"{counted(len(stale), 'source')}"
         )
     await held.flush()
     whole = await asyncio.to_thread(catalog.mark_whole, differs.back)

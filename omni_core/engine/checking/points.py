@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from omni_core.engine.checking.payloads import Says, says
 from omni_core.points import Point
 from omni_core.protocols import Index
 
@@ -30,18 +31,23 @@ class Sound:
     read: int = 0
     damaged: dict[str, list[str]] = field(default_factory=dict)
     """Ids of damaged points by the id of their source, "" where it is unknown."""
+    says: dict[str, set[Says]] = field(default_factory=dict)
+    """What the sound ones say of their source, by its id."""
     whole: bool = True
     """Whether all points were read."""
 
 
-async def look_at_points(index: Index, *, seconds: float = LOOK_S) -> Sound:
-    """Read the points of an index, at most for so many seconds."""
+async def look_at_points(index: Index, *, seconds: float = LOOK_S, vectors: bool = True) -> Sound:
+    """Read the points of an index, at most for so many seconds; their vectors too, or not."""
     found, offset, until = Sound(), None, time.monotonic() + seconds
     while True:
         page, offset = await index.scroll(limit=PAGE, offset=offset)
-        whole = await index.get([p.id for p in page], vectors=True)
+        whole = await index.get([p.id for p in page], vectors=True) if vectors else page
         for point in whole:
-            if not is_sound(point):
+            if is_sound(point):
+                stored = point.stored
+                found.says.setdefault(stored.source_id, set()).add(says(stored.fields))
+            else:
                 found.damaged.setdefault(point.stored.claimed_source, []).append(point.id)
         found.read += len(page)
         if offset is None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from omni_core.engine.results import SourceRow
 from omni_core.errors import StoreError
 from omni_core.files import write_atomically
+from omni_core.ids import source_id
 from omni_core.index import versions
+from omni_core.payload import changes, source_filter
+from omni_core.protocols import Index
 from omni_core.types import EncoderInfo
 
 Described = list[Any]
@@ -60,3 +64,20 @@ class Ledger:
         """Delete the file, after the swap."""
         with versions.writing(self._store):
             self._path.unlink(missing_ok=True)
+
+
+async def bring_up_to_date(target: Index, ledger: Ledger, sources: Sequence[SourceRow]) -> None:
+    """Do to the new index what was done to sources after they were embedded for it: they were
+    forgotten, renamed, dated, or moved between collections; what was forgotten since the model was
+    in use before goes too."""
+    held = await target.count_by_source(exact=True) or {}
+    rows = {row.sha256: row for row in sources}
+    there = held.keys() | {source_id(sha256) for sha256 in ledger.done}
+    for id_ in there - {row.id for row in rows.values()}:
+        await target.delete(source_filter(id_))
+    for sha256, then in ledger.done.items():
+        row = rows.get(sha256)
+        if row is not None and then != described(row):
+            now = changes(title=row.title, recorded_at=row.recorded_at, collections=row.collections)
+            await target.set_payload(source_filter(row.id), now)
+    await target.flush()

@@ -23,15 +23,15 @@ from omni_core.engine import ownership
 from omni_core.engine.hashing import read_hash
 from omni_core.engine.ingest import limits
 from omni_core.engine.ingest.embedding import Target
-from omni_core.engine.ingest.ledger import Ledger, described
+from omni_core.engine.ingest.ledger import Ledger, bring_up_to_date, described
 from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.outages import Patience
 from omni_core.engine.results import SourceRow
+from omni_core.engine.source_points import keep_alone
 from omni_core.engine.workers import Decoders, Models
 from omni_core.errors import OmniError, StoreError
-from omni_core.ids import source_id
 from omni_core.originals import Original
-from omni_core.payload import changes, source_filter
+from omni_core.payload import source_filter
 from omni_core.protocols import Index
 from omni_core.settings import Settings
 from omni_core.types import EncoderInfo
@@ -189,6 +189,8 @@ async def _embed_again(
     held, made = await target.count(source_filter(row.id)), len(pipeline.stored)
     if held < made:
         raise OmniError(f"the new index holds {held} of the {made} segments of {path.name!r}")
+    if held > made:  # of the time when this model was in use before
+        await keep_alone(target, row.id, pipeline.stored)
     return pipeline.empty
 
 
@@ -223,7 +225,7 @@ async def adopt(settings: Settings, info: EncoderInfo, catalog: Catalog) -> bool
     try:
         await target.open()
         await target.claim(await asyncio.to_thread(ownership.library_id, catalog))
-        await _bring_up_to_date(target, ledger, catalog)
+        await bring_up_to_date(target, ledger, await asyncio.to_thread(_all, catalog))
         held = await target.count_by_source(exact=True)
         await target.activate()
     finally:
@@ -235,17 +237,3 @@ async def adopt(settings: Settings, info: EncoderInfo, catalog: Catalog) -> bool
 
     await asyncio.to_thread(note)
     return True
-
-
-async def _bring_up_to_date(target: Index, ledger: Ledger, catalog: Catalog) -> None:
-    """Do to the new index what was done to sources after they were embedded for it: they were
-    forgotten, renamed, dated, or moved between collections."""
-    rows = {row.sha256: row for row in await asyncio.to_thread(_all, catalog)}
-    for sha256, then in ledger.done.items():
-        row = rows.get(sha256)
-        if row is None:
-            await target.delete(source_filter(source_id(sha256)))
-        elif then != described(row):
-            now = changes(title=row.title, recorded_at=row.recorded_at, collections=row.collections)
-            await target.set_payload(source_filter(row.id), now)
-    await target.flush()

@@ -46,6 +46,13 @@ def describe(settings: Settings) -> str:
     return describe_index(settings) + (", its catalog in PostgreSQL" if settings.catalog else "")
 
 
+def is_there(settings: Settings, target: Settings) -> bool:
+    """Whether the library of `settings` is where `target` says."""
+    return describe_index(settings) == describe_index(target) and not has_other_catalog(
+        settings, target
+    )
+
+
 async def migrate(
     settings: Settings, target: Settings, progress: Progress | None = None, *, leave: bool = False
 ) -> MigrationStatus:
@@ -62,8 +69,11 @@ async def migrate(
     """
     moves = describe_index(settings) != describe_index(target)
     changes = has_other_catalog(settings, target)
-    if not moves and not changes:
-        raise BadRequestError(f"the library is there already: {describe(settings)}")
+    if is_there(settings, target):
+        raise BadRequestError(
+            f"the library is there already: {describe(settings)}; nothing is left to do, commands "
+            "and servers with these settings use it there"
+        )
     refuse_unshared(target)
     await asyncio.to_thread(require_library, settings)
     if leave and (there := await asyncio.to_thread(moved_before, settings, target)):

@@ -9,6 +9,7 @@ from dataclasses import replace
 from omni_core.engine.context import Context
 from omni_core.engine.results import SearchHit, SearchRequest, SearchResult
 from omni_core.engine.search.format import format_hit, speaking
+from omni_core.engine.search.known import require_all
 from omni_core.engine.search.question import Question
 from omni_core.engine.search.scope import Scope
 from omni_core.engine.search.who import with_who_says_it
@@ -30,14 +31,21 @@ async def answer(
     page: Sequence[Moment],
     rejected: Sequence[Moment],
     offset: int,
+    *,
+    among: Sequence[Moment] = (),
 ) -> SearchResult:
-    """The hits of a page; for an empty page also the best moment that was rejected."""
+    """The hits of a page; for an empty page also the best moment that was rejected.
+
+    Raises UnknownSourcesError where the catalog does not know the source of one, with those of
+    `among` that it does not know either.
+    """
     nearest = rejected[:1] if not page else []
     named = {m.source_id for m in (*page, *nearest)}
     named |= {source_id for m in page for source_id, _ in m.also_at}
     rows, duplicates = await asyncio.to_thread(
         lambda: (context.catalog.get_many(named), context.catalog.with_duplicate_title(named))
     )
+    await require_all(context, rows, named, {m.source_id for m in among})
     shown = await _with_whole_payloads(context, [*page, *nearest])
     formatted = [format_hit(m, rows, question.words, duplicates) for m in shown]
     formatted = await with_who_says_it(context, formatted, shown, question, duplicates)

@@ -33,8 +33,8 @@ def format_hit(
     def id_if_needed(source_id: str) -> str:
         return source_id if source_id in duplicate_titles else ""
 
-    row = rows.get(moment.source_id)
-    title = row.title if row is not None else moment.best.stored.title
+    row = rows[moment.source_id]
+    title = row.title
     span = moment.span
     text, origin, heading, place = _words(moment, question)
     timed = moment.modality in (Modality.VIDEO, Modality.AUDIO)
@@ -54,18 +54,16 @@ def format_hit(
         page=int(span.start) if span.axis == "page" else None,
         rects=place.rects if place else (),
         frame_s=place.frame_s if place else None,
-        recorded_at=row.recorded_at if row is not None else None,
-        recorded_at_from=row.recorded_at_from if row is not None else "",
+        recorded_at=row.recorded_at,
+        recorded_at_from=row.recorded_at_from,
         also_at=tuple(
-            cite(rows[s].title, rows[s].modality, at, id_if_needed(s))
-            for s, at in moment.also_at
-            if s in rows
+            cite(rows[s].title, rows[s].modality, at, id_if_needed(s)) for s, at in moment.also_at
         ),
         partial=incomplete_note(row),
-        missing_since=row.missing_since if row is not None else None,
+        missing_since=row.missing_since,
         score=round(moment.score, 4),
         cosine=round(moment.cosine, 4),
-        uri=row.uri if row is not None else "",
+        uri=row.uri,
     )
 
 

@@ -7,7 +7,7 @@ episodes of the whole library -> SearchHit*. Any other question goes to `pipelin
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -16,6 +16,7 @@ from omni_core.engine.context import Context
 from omni_core.engine.results import SearchRequest, SearchResult
 from omni_core.engine.search import pipeline
 from omni_core.engine.search.answer import answer
+from omni_core.engine.search.known import rows_of, with_known_sources
 from omni_core.engine.search.parts import asked_part, graded_part
 from omni_core.engine.search.question import Question
 from omni_core.engine.search.scope import Scope, scope_of, searched_collection
@@ -46,19 +47,27 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
 
     Raises BadRequestError or NotFoundError for an invalid request.
     """
+    return await with_known_sources(_answered, context, request)
+
+
+async def _answered(
+    context: Context, request: SearchRequest, without: Collection[str]
+) -> SearchResult:
     reading = await asyncio.to_thread(_reading_of, request)  # up to 50 ms for odd questions
     if reading is None:
-        return await pipeline.search(context, request)
+        return await pipeline.search(context, request, without)
     offset = pipeline.checked_offset(request)
     asked, reading = await _within_named(context, request, reading)
-    scope = await scope_of(context, asked)
+    scope = (await scope_of(context, asked)).without_sources(tuple(without))
     found = await _found(context, asked, reading, scope)
     if found is None:
-        result = await pipeline.search(context, request)
+        result = await pipeline.search(context, request, without)
         return replace(result, note="; ".join(filter(None, (_not_found(reading), result.note))))
     page, more = moments.page(found.ranked, offset, request.limit, len(found.ranked) or 1)
     following = cursors.encode(str(offset + len(page)), pipeline.identity(request)) if more else ""
-    result = await answer(context, request, found.question, scope, page, (), offset)
+    result = await answer(
+        context, request, found.question, scope, page, (), offset, among=found.ranked
+    )
     return replace(
         result,
         next_cursor=following,
@@ -259,7 +268,7 @@ async def _in_time(
         if not any(source == m.source_id and span.overlaps(m.span) for source, span in taken)
     ]
     ids = {m.source_id for m in (*distinct, *less)}
-    rows = await asyncio.to_thread(context.catalog.get_many, ids)
+    rows = await rows_of(context, ids)
     dated = {i: row.recorded_at_from not in ("", FILE_TIME) for i, row in rows.items()}
     last = reading.pick == "last"
     return (

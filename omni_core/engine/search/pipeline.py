@@ -7,7 +7,7 @@ SearchRequest -> Scope and Question -> Prefetch* -> ScoredPoint* -> Candidate* -
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -54,15 +54,18 @@ COMPARED_FACTOR = 4
 
 
 @staged("search")
-async def search(context: Context, request: SearchRequest) -> SearchResult:
-    """The moments that answer a question in words, or that are similar to a segment or a file.
+async def search(
+    context: Context, request: SearchRequest, without: Collection[str] = ()
+) -> SearchResult:
+    """The moments that answer a question in words, or that are similar to a segment or a file, none
+    of the sources `without`.
 
-    Raises BadRequestError or NotFoundError for an invalid request.
+    Raises BadRequestError or NotFoundError for an invalid request, UnknownSourcesError.
     """
     offset = checked_offset(request)
     scope = await scope_of(context, request)
     question = await _question_of(context, request)
-    scope = scope.without_sources(question.exclude_sources)
+    scope = scope.without_sources((*question.exclude_sources, *without))
 
     question, candidates = await ranked_candidates(context, question, scope)
     if question.spoken_by is not None:
@@ -95,7 +98,9 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
     page = rows_first(page, question.words)
     following = cursors.encode(str(offset + len(page)), identity(request)) if more else ""
     rejected = [] if page else moments.merge_neighbours(below)
-    result = await answer(context, request, question, scope, page, rejected, offset)
+    result = await answer(
+        context, request, question, scope, page, rejected, offset, among=[*ranked, *rejected]
+    )
     return replace(result, next_cursor=following, second_stage=reranked)
 
 

@@ -10,6 +10,7 @@ from omni_core.engine.context import Context
 from omni_core.engine.describe import cite
 from omni_core.engine.refs import Target, points_of, resolve
 from omni_core.engine.results import SearchRequest, SourceRow
+from omni_core.engine.search.known import rows_of
 from omni_core.engine.search.parts import asked_part, graded_part
 from omni_core.engine.search.scope import Scope, searched_collection
 from omni_core.errors import BadRequestError
@@ -70,7 +71,7 @@ async def near_points(context: Context, window: Window) -> list[Point]:
 
 async def described(context: Context, reading: Reading, windows: Sequence[Window]) -> str:
     """`right after “corals” at [Slides @ 0:06.0-0:12.0] (strong)`."""
-    rows = await asyncio.to_thread(context.catalog.get_many, {w.source_id for w in windows})
+    rows = await rows_of(context, {w.source_id for w in windows})
 
     def at(window: Window, span: Span | None) -> str:
         row = rows[window.source_id]
@@ -111,10 +112,7 @@ async def _reference(context: Context, ref: str) -> tuple[SourceRow, Span]:
 
 
 async def _row(context: Context, source_id: str) -> SourceRow:
-    row = await asyncio.to_thread(context.catalog.get, source_id)
-    if row is None:
-        raise BadRequestError(f"{source_id} was removed while it was searched; ask again")
-    return row
+    return (await rows_of(context, (source_id,)))[source_id]
 
 
 def _kinds(reading: Reading) -> Sequence[Modality]:

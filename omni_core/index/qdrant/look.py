@@ -49,11 +49,13 @@ async def look(settings: Settings, info: EncoderInfo, library: str) -> list[Seen
                 for s in seen]  # fmt: skip
     nodes = Nodes(answer, settings)
     try:
-        return [*seen, *[s async for s in _library(nodes, settings, info, library)]]
+        async for one in _library(nodes, settings, info, library):
+            seen.append(one)
     except StoreError as e:
-        return [*seen, Seen("Qdrant collection", "missing", str(e), "docs/qdrant.md")]
+        seen.append(Seen("Qdrant collection", "missing", str(e), "docs/qdrant.md"))
     finally:
         await nodes.close()
+    return seen
 
 
 async def _node(url: str, settings: Settings) -> Seen:
@@ -96,10 +98,13 @@ async def _library(
         yield Seen("Qdrant collection", "absent", f"there is no library {alias!r} yet",
                    "omni-mcp ingest, with a key that may write")  # fmt: skip
         return
-    described = await nodes.call("get_collection", names[0])
+    try:
+        described = await nodes.call("get_collection", names[0])
+    except StoreError:  # where no copy of a shard is in use it cannot be asked: that is said first
+        yield _copies(await nodes.call("collection_cluster_info", names[0]))
+        raise
     yield _collection(names[0], described, info, library, alias)
-    cluster = await nodes.call("collection_cluster_info", names[0])
-    yield _copies(cluster)
+    yield _copies(await nodes.call("collection_cluster_info", names[0]))
     yield await _rights(nodes, names[0], settings)
 
 
@@ -128,7 +133,8 @@ def _copies(cluster: Any) -> Seen:
     if bad:
         states = ", ".join(f"{n} {state}" for state, n in sorted(bad.items()))
         return Seen("Qdrant copies", "warning", f"{detail}, not in use: {states}",
-                    "start the node that is down; it catches up by itself")  # fmt: skip
+                    "start the node that is down; it catches up by itself. After a snapshot was "
+                    "restored on several nodes: docs/moving.md")  # fmt: skip
     return Seen("Qdrant copies", "ok", f"{detail}, all in use")
 
 

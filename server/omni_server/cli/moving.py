@@ -5,19 +5,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from omni_core.config import edit
 from omni_core.config.environment import CONFIG, variable
 from omni_core.engine import MigrationStatus, migrate, restore
-from omni_core.engine.moving.leaving import former
-from omni_core.engine.moving.migrating import describe
+from omni_core.engine.moving.leaving import describe_index, former
+from omni_core.engine.moving.migrating import describe, is_there
 from omni_core.engine.results import BackupStatus
 from omni_core.errors import BadRequestError, StoreError
 from omni_core.settings import Settings, own_file
-from omni_server.cli.moving_tenants import commands, is_of_tenant
+from omni_server.cli.moving_tenants import commands, is_of_tenant, with_libraries
 from omni_server.cli.opening import open_existing
 from omni_server.cli.printing import Bar, as_json, hint, say
 from omni_server.cli.settings import settings_of
@@ -33,6 +33,9 @@ async def migrate_(args: argparse.Namespace) -> int:
     """Copy the library into another index, compare, then write the settings that name it."""
     settings = await asyncio.to_thread(settings_of, args)
     target = _target(settings, args)
+    tenants = [] if args.no_switch else await asyncio.to_thread(with_libraries, settings)
+    if tenants and is_there(settings, target):
+        _tell_of_former(args, settings, target, tenants)
     with Bar() as bar:
 
         async def show(status: MigrationStatus) -> None:
@@ -46,7 +49,7 @@ async def migrate_(args: argparse.Namespace) -> int:
         before = settings
         if done.already:  # an earlier call may have written the new ones
             before = await asyncio.to_thread(former, settings, target)
-        await asyncio.to_thread(_tell_of_tenants, args, before, target)  # first: see _switch
+        _tell_of_tenants(args, before, target, tenants)  # first: see _switch
         change, failed = await asyncio.to_thread(_switch, args, settings, target)
     if args.json:
         written = None if change is None or failed else str(change.file)
@@ -133,12 +136,25 @@ def _file(args: argparse.Namespace, settings: Settings) -> Path:
     return Path(named).expanduser().absolute() if named else own_file(settings.store).absolute()
 
 
-def _tell_of_tenants(args: argparse.Namespace, settings: Settings, target: Settings) -> None:
+def _tell_of_tenants(
+    args: argparse.Namespace, settings: Settings, target: Settings, tenants: Sequence[str]
+) -> None:
     encoder = getattr(args, "encoder", None) or ""
-    if left := commands(settings, target, _file(args, settings), encoder):
+    if left := commands(settings, target, tenants, _file(args, settings), encoder):
         hint("the libraries of tenants have not moved; before the server is started again:")
         for command in left:
             hint(f"    {command}")
+
+
+def _tell_of_former(
+    args: argparse.Namespace, settings: Settings, target: Settings, tenants: Sequence[str]
+) -> None:
+    """Settings that name the new index already do not say where the former one was."""
+    former = replace(settings, index="edge" if target.index == "server" else "server")
+    hint(f"where libraries of tenants are still in {describe_index(former)}, they move by:")
+    encoder = getattr(args, "encoder", None) or ""
+    for command in commands(former, target, tenants, _file(args, settings), encoder):
+        hint(f"    {command}")
 
 
 def _switch(args: argparse.Namespace, settings: Settings, target: Settings) -> tuple[Change, str]:

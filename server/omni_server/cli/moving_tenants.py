@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from omni_core.engine.moving.leaving import may_have_library
+from omni_core.errors import StoreError
 from omni_core.settings import Settings
 from omni_server.tenants import FOLDER, settings_of_folder
 
@@ -19,18 +21,32 @@ def is_of_tenant(target: Settings) -> bool:
     return store.parent.name == FOLDER and target.qdrant_collection.endswith(f"~{store.name}")
 
 
-def commands(settings: Settings, target: Settings, file: Path, encoder: str) -> list[str]:
-    """One command line for each tenant with a library in the store; none where there are none.
+def with_libraries(settings: Settings) -> list[str]:
+    """The folders of the tenants with a library in the store. Raises StoreError where they cannot
+    be listed."""
+    folder = settings.store_path / FOLDER
+    try:
+        if not folder.is_dir():
+            return []
+        tenants = sorted(p.name for p in folder.iterdir() if p.is_dir())
+        return [t for t in tenants if may_have_library(settings_of_folder(settings, t))]
+    except OSError as e:
+        raise StoreError(
+            f"{folder} cannot be read ({e.strerror}): the libraries of tenants there move by "
+            "commands of their own, which migrate names; run it as the user of the server. "
+            "Nothing was moved"
+        ) from None
+
+
+def commands(
+    settings: Settings, target: Settings, tenants: Sequence[str], file: Path, encoder: str
+) -> list[str]:
+    """One command line for each of these tenants.
 
     A tenant's library is where that of the server is, in a collection and a schema of its own:
     after the server's has moved, the server looks for them there. `file`, which names the new place
     already, has the other settings; `encoder` is the one that was given, "" for none.
     """
-    folder = settings.store_path / FOLDER
-    if not folder.is_dir():
-        return []
-    tenants = sorted(p.name for p in folder.iterdir() if p.is_dir())
-    tenants = [t for t in tenants if may_have_library(settings_of_folder(settings, t))]
     options = ["--config", str(file), *(["--encoder", encoder] if encoder else [])]
     return [_command(settings, target, tenant, options) for tenant in tenants]
 

@@ -58,6 +58,7 @@ def test_what_can_be_read_is_saved_and_the_bin_with_it(tmp_path: Path) -> None:
         assert (row.state, row.segments, row.collections) == ("ready", 2, ("trips",))
         assert catalog.totals() == (1, 2)
         assert catalog.kept_ids([row.id, "src_binned", "src_other"]) == {row.id, "src_binned"}
+        assert catalog.indexed_ids([row.id, "src_binned", "src_other"]) >= {row.id}
     with closing(sqlite3.connect(tmp_path / checking.FILE)) as db:
         assert db.execute("SELECT count(*) FROM bin_points").fetchone() == (1,)
 

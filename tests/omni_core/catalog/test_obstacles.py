@@ -70,3 +70,38 @@ def test_a_right_that_the_user_lacks_is_said(
             db.execute(right)
         said = obstacle(theirs, schema)
         assert lacks in said and bool(lacks) == bool(said)
+
+
+def test_a_user_that_owns_no_table_is_told_before_an_upgrade_and_at_it(
+    postgres_url: str, open_postgres: Any, user: str
+) -> None:
+    import psycopg
+
+    from omni_core import catalog
+    from omni_core.catalog.postgres_schema import MIGRATIONS
+
+    theirs, schema = postgres_url.replace("omni@", f"{user}@"), open_postgres.schema
+    settings = Settings(catalog=theirs, catalog_schema=schema)
+    assert catalog.obstacle_later(settings) == ""  # no library yet
+    open_postgres()
+    with psycopg.connect(postgres_url) as db:
+        for what in ("SCHEMA", "ALL TABLES IN SCHEMA"):
+            db.execute(f'GRANT ALL ON {what} "{schema}" TO {user}')
+    assert catalog.obstacle_later(Settings(catalog=postgres_url, catalog_schema=schema)) == ""
+    assert obstacle(theirs, schema) == ""
+    catalog.open_catalog(settings).close()  # it may write
+    said = catalog.obstacle_later(settings)
+    assert "belong to omni" in said and f"GRANT omni TO {user}" in said
+
+    with psycopg.connect(postgres_url) as db:
+        db.execute(f'SET search_path TO "{schema}"')
+        db.execute("UPDATE catalog_version SET version = %s", (len(MIGRATIONS) - 1,))
+    assert obstacle(theirs, schema) == said
+
+    with psycopg.connect(postgres_url) as db:
+        db.execute(f"GRANT omni TO {user}")
+    try:
+        assert obstacle(theirs, schema) == catalog.obstacle_later(settings) == ""
+    finally:
+        with psycopg.connect(postgres_url) as db:
+            db.execute(f"REVOKE omni FROM {user}")

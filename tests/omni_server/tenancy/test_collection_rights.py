@@ -55,21 +55,21 @@ class Pair:
     """What others have."""
 
 
-def _settings(folder: Path, name: str, index: str) -> Settings:
+def _settings(folder: Path, name: str, where: dict[str, Any]) -> Settings:
     tokens = folder / f"{name}.toml"
     for who, rights in RIGHTS.items():
         add(tokens, token_of(who), name=who, collections=rights,
             scopes=["read", "ingest", "delete"])  # fmt: skip
     return Settings(
-        store=str(folder / name), roots=(str(folder / "files"),), encoder="hashing", index=index,
+        store=str(folder / name), roots=(str(folder / "files"),), encoder="hashing",
         speech="off", screen_text="off", allow_delete=True, check_citations=True,
-        tokens_file=str(tokens),
+        tokens_file=str(tokens), qdrant_collection=name, catalog_schema=name, **where,
     )  # fmt: skip
 
 
 @asynccontextmanager
-async def _world(folder: Path, name: str, index: str) -> AsyncIterator[World]:
-    settings = await anyio.to_thread.run_sync(_settings, folder, name, index)
+async def _world(folder: Path, name: str, where: dict[str, Any]) -> AsyncIterator[World]:
+    settings = await anyio.to_thread.run_sync(_settings, folder, name, where)
     with bound() as listener:
         app = await anyio.to_thread.run_sync(create_http, settings)
         async with listening(app, listener):
@@ -103,17 +103,20 @@ async def _foreign(made: World, folder: Path) -> Target:
     )  # fmt: skip
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module", params=["memory", "edge"])
+@pytest_asyncio.fixture(loop_scope="module", scope="module", params=["memory", "edge", "servers"])
 async def pair(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Pair]:
+    where = {"index": request.param}
+    if request.param == "servers":
+        where = request.getfixturevalue("servers")
     folder = tmp_path_factory.mktemp("rights").resolve()
     (folder / "files").mkdir()
     for name, text in FILES.items():
         (folder / "files" / name).write_text(text)
     async with (
-        _world(folder, "full", request.param) as full,
-        _world(folder, "plain", request.param) as plain,
+        _world(folder, "full", where) as full,
+        _world(folder, "plain", where) as plain,
     ):
         target = await _foreign(full, folder)
         for made in (full, plain):

@@ -41,9 +41,11 @@ Attempt = Callable[[Client, Target], Awaitable[Any]]
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def libraries(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def libraries(
+    tmp_path_factory: pytest.TempPathFactory, where: dict[str, Any]
+) -> AsyncIterator[World]:
     folder = tmp_path_factory.mktemp("world").resolve()
-    async with world(folder) as made:
+    async with world(folder, **where) as made:
         yield made
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,6 +49,7 @@ class Target:
             text = text.replace(value, "?")
         for end in range(len(self.path), 40, -1):  # messages cut long paths
             text = text.replace(self.path[:end], "?")
+        text = re.sub(r"(?<=\[1\] )plan-\w*", "?", text)  # and quote what is left of a name
         text = re.sub(r"(did you mean|allowed folders:) [^\"]*", "", text)
         return re.sub(r"media-[0-9a-f]{8}", "media", text)
 
@@ -93,7 +94,7 @@ def roots(folder: Path, tenant: str) -> Path:
     return folder / "main" if tenant == MAIN else folder / "people" / folder_of(tenant)
 
 
-def _prepare(folder: Path) -> Settings:
+def _prepare(folder: Path, where: Mapping[str, Any]) -> Settings:
     tokens = folder / "tokens.toml"
     for tenant in LIBRARIES:
         add(tokens, token_of(tenant), name=tenant or "main", tenant=tenant,
@@ -106,15 +107,16 @@ def _prepare(folder: Path) -> Settings:
         (root / "harbour.md").write_text(SHARED)
     return Settings(
         store=str(folder / "store"), roots=(str(roots(folder, MAIN)),), encoder="hashing",
-        index="memory", speech="off", screen_text="off", allow_delete=True, check_citations=True,
+        speech="off", screen_text="off", allow_delete=True, check_citations=True,
         tokens_file=str(tokens), tenant_roots=str(folder / "people"),
+        **{"index": "memory", **where},
     )  # fmt: skip
 
 
 @asynccontextmanager
-async def world(folder: Path) -> AsyncIterator[World]:
-    """The server, with every library filled."""
-    settings = await anyio.to_thread.run_sync(_prepare, folder)
+async def world(folder: Path, **where: Any) -> AsyncIterator[World]:
+    """The server, with every library filled; `where` are settings that say where they are."""
+    settings = await anyio.to_thread.run_sync(_prepare, folder, where)
     listener: socket.socket
     with bound() as listener:
         app = await anyio.to_thread.run_sync(create_http, settings)

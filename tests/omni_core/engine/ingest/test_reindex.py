@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -267,3 +268,35 @@ async def test_the_same_model_again_is_refused(
         await reindex(settings, "hashing")
     async with opened() as engine:
         assert isinstance(engine, Engine)
+
+
+async def test_a_model_that_was_in_use_before_brings_nothing_back_that_is_gone_since(
+    opened: Callable[..., Any], settings: Settings, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await filled(opened, media, "notes.md", "lake.jpg", "fire_truck.png")
+    before = hashing.HashingEncoder.describe
+
+    def described(settings: Settings) -> EncoderInfo:
+        return replace(before(settings), revision="2")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hashing.HashingEncoder, "describe", described)
+        await reindex(settings, "hashing")
+        async with opened() as engine:
+            await engine.forget("notes.md", now=True)
+            (lake,) = (await engine.sources(match="lake")).sources
+    former = await asyncio.to_thread(before, settings)
+    target = EdgeIndex.create(settings, former, building=True)
+    await target.open()
+    (one, *_), _ = await target.scroll(source_filter(lake.id))
+    (one,) = await target.get([one.id], vectors=True)
+    await target.upsert([replace(one, id=str(uuid.UUID(int=7)))])  # cut otherwise at that time
+    await target.close()
+    report = await reindex(settings, "hashing")
+    assert (report.state, report.failed) == ("swapped", ())
+    async with opened() as engine:
+        index = await engine._context.opened_index()
+        rows = (await engine.sources()).sources
+        held = await index.count_by_source(exact=True)
+        assert held == {row.id: row.segments for row in rows} and len(held) == 2
+        assert lake in [replace(row, model=lake.model) for row in rows]
