@@ -8,6 +8,8 @@ from omni_core.catalog.postgres_messages import where
 from omni_core.catalog.postgres_schema import MIGRATIONS
 
 _ASK = """
+WITH of_extensions AS (SELECT objid FROM pg_depend WHERE deptype = 'e'
+    AND classid IN ('pg_class'::regclass, 'pg_proc'::regclass))
 SELECT quote_ident(current_user) AS who, quote_ident(current_database()) AS database,
     quote_ident(nspname) AS schema, pg_is_in_recovery() AS standby,
     current_setting('transaction_read_only') = 'on' AS only_read,
@@ -20,8 +22,10 @@ SELECT quote_ident(current_user) AS who, quote_ident(current_database()) AS data
             AND has_table_privilege(t.oid, 'UPDATE') AND has_table_privilege(t.oid, 'DELETE')))
         AS may_write,
     (SELECT quote_ident(rolname) FROM pg_roles WHERE NOT pg_has_role(oid, 'USAGE') AND oid IN (
-        SELECT relowner FROM pg_class WHERE relnamespace = there.oid AND relkind = 'r'
-        UNION SELECT proowner FROM pg_proc WHERE pronamespace = there.oid) LIMIT 1) AS owner
+        SELECT relowner FROM pg_class AS t WHERE relnamespace = there.oid AND relkind = 'r'
+            AND t.oid NOT IN (SELECT objid FROM of_extensions)
+        UNION SELECT proowner FROM pg_proc AS f WHERE pronamespace = there.oid
+            AND f.oid NOT IN (SELECT objid FROM of_extensions)) LIMIT 1) AS owner
 FROM (SELECT ?::text AS name) AS asked LEFT JOIN pg_namespace AS there ON nspname = name
 """
 FOR_SEARCH = "to search only, OMNI_READ_ONLY=1"

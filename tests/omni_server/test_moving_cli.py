@@ -162,6 +162,29 @@ def test_a_migration_of_the_index_alone_that_is_run_again_says_that_nothing_is_l
         assert was in before[0]
 
 
+def test_tenants_of_a_library_that_has_moved_with_its_catalog_are_told_to_move_both(
+    server: StandIn,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No library has its catalog in PostgreSQL beside an embedded index."""
+    tenants = tmp_path / "store" / "tenants"
+    assert main(["ingest", "boats.md"]) == 0
+    assert main(["ingest", "boats.md", "--store", str(tenants / "acme")]) == 0
+    (tenants / "new").mkdir()
+    assert main(["migrate", "--to", server.url]) == 0
+    capsys.readouterr()
+    url = "postgresql://omni@127.0.0.1:9/postgres"
+    monkeypatch.setenv("OMNI_CATALOG", url)  # as after its move, and nobody asks it
+    assert main(["migrate", "--to", server.url, "--to-catalog", url]) == 1
+    said = capsys.readouterr().err
+    assert "is there already" in said
+    (told,) = [x for x in said.splitlines() if "omni-mcp migrate" in x]
+    assert "OMNI_INDEX=edge" in told and "OMNI_CATALOG=''" in told and "tenants/acme" in told
+    assert "--to-catalog" in told.split() and "--catalog" not in told.split()
+
+
 def test_tenants_that_cannot_be_listed_are_told_before_anything_is_moved(
     server: StandIn,
     tmp_path: Path,

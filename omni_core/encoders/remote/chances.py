@@ -7,7 +7,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from omni_core.encoders.remote.refusals import BUSY
-from omni_core.errors import WORKERS_UNREACHABLE, BadRequestError, OmniError, UnavailableError
+from omni_core.errors import (
+    WORKERS_UNREACHABLE,
+    BadRequestError,
+    OmniError,
+    UnavailableError,
+    without_workers,
+)
 
 MAX_LOST = 4
 """Workers that one call may lose: what kills each of them is not sent to all."""
@@ -51,7 +57,7 @@ class Chances:
 def given_up(error: UnavailableError) -> UnavailableError:
     """What is raised for a call that is sent no more. Workers that say what they run were there
     between its failures: it failed, which says nothing of the calls for other files."""
-    return UnavailableError(str(error)) if error.code == WORKERS_UNREACHABLE else error
+    return UnavailableError(str(error)) if without_workers(error) else error
 
 
 def understood(read: Callable[[bytes], T], answer: bytes, name: str) -> T:

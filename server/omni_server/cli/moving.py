@@ -35,7 +35,7 @@ async def migrate_(args: argparse.Namespace) -> int:
     target = _target(settings, args)
     tenants = [] if args.no_switch else await asyncio.to_thread(with_libraries, settings)
     if tenants and is_there(settings, target):
-        _tell_of_former(args, settings, target, tenants)
+        await asyncio.to_thread(_tell_of_former, args, settings, target)
     with Bar() as bar:
 
         async def show(status: MigrationStatus) -> None:
@@ -146,11 +146,14 @@ def _tell_of_tenants(
             hint(f"    {command}")
 
 
-def _tell_of_former(
-    args: argparse.Namespace, settings: Settings, target: Settings, tenants: Sequence[str]
-) -> None:
-    """Settings that name the new index already do not say where the former one was."""
-    former = replace(settings, index="edge" if target.index == "server" else "server")
+def _tell_of_former(args: argparse.Namespace, settings: Settings, target: Settings) -> None:
+    """Settings that name the new index already do not say where the former one was. Beside an
+    embedded one no catalog was in PostgreSQL."""
+    former = replace(settings, index="server")
+    if target.index == "server":
+        former = replace(settings, index="edge", catalog="")
+    if not (tenants := with_libraries(former)):
+        return
     hint(f"where libraries of tenants are still in {describe_index(former)}, they move by:")
     encoder = getattr(args, "encoder", None) or ""
     for command in commands(former, target, tenants, _file(args, settings), encoder):

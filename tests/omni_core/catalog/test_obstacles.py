@@ -72,6 +72,33 @@ def test_a_right_that_the_user_lacks_is_said(
         assert lacks in said and bool(lacks) == bool(said)
 
 
+def test_a_function_of_an_extension_beside_the_tables_is_no_table_of_another_user(
+    postgres_url: str, open_postgres: Any, user: str
+) -> None:
+    """Nobody is told to become the owner of an extension, mostly a superuser."""
+    import psycopg
+
+    from omni_core import catalog
+
+    theirs, schema = postgres_url.replace("omni@", f"{user}@"), open_postgres.schema
+    settings = Settings(catalog=theirs, catalog_schema=schema)
+    function = f'FUNCTION "{schema}".digest()'
+    with psycopg.connect(postgres_url) as db:
+        db.execute(f'CREATE SCHEMA "{schema}" AUTHORIZATION {user}')
+        db.execute(f"CREATE {function} RETURNS integer LANGUAGE sql AS 'SELECT 1'")
+        db.execute(f"ALTER EXTENSION plpgsql ADD {function}")
+    try:
+        assert obstacle(theirs, schema) == catalog.obstacle_later(settings) == ""
+        catalog.open_catalog(settings).close()
+        assert obstacle(theirs, schema) == catalog.obstacle_later(settings) == ""
+    finally:
+        with psycopg.connect(postgres_url) as db:
+            db.execute(f"ALTER EXTENSION plpgsql DROP {function}")
+    assert "belong to omni" in catalog.obstacle_later(settings)
+    with psycopg.connect(postgres_url) as db:
+        db.execute(f"DROP {function}")
+
+
 def test_a_user_that_owns_no_table_is_told_before_an_upgrade_and_at_it(
     postgres_url: str, open_postgres: Any, user: str
 ) -> None:
