@@ -65,9 +65,10 @@ async def faults_by_counts(catalog: Catalog, index: Index) -> list[Fault]:
     there are more in all, as where an ingest was killed before the catalog noted its last ones."""
 
     def counts() -> tuple[int, dict[str, int]]:
-        busy = catalog.count(state="processing")
-        names = () if busy else catalog.collections()
-        return catalog.totals()[1], {name: catalog.totals(name)[1] for name in names}
+        total = catalog.totals()[1]
+        if catalog.count(state="processing"):
+            return total, {}
+        return total, {name: catalog.totals(name)[1] for name in catalog.collections()}
 
     wrong = []
     total, of_each = await asyncio.to_thread(counts)

@@ -37,15 +37,18 @@ async def answer(
     """The hits of a page; for an empty page also the best moment that was rejected.
 
     Raises UnknownSourcesError where the catalog does not know the source of one, with those of
-    `among` that it does not know either.
+    `among` that it does not know either; on a later page where it does not know one of these, since
+    the pages before were made without it.
     """
     nearest = rejected[:1] if not page else []
     named = {m.source_id for m in (*page, *nearest)}
     named |= {source_id for m in page for source_id, _ in m.also_at}
+    others = {m.source_id for m in among}
+    asked = named | others if offset else named
     rows, duplicates = await asyncio.to_thread(
-        lambda: (context.catalog.get_many(named), context.catalog.with_duplicate_title(named))
+        lambda: (context.catalog.get_many(asked), context.catalog.with_duplicate_title(named))
     )
-    await require_all(context, rows, named, {m.source_id for m in among})
+    await require_all(context, rows, asked, others)
     shown = await _with_whole_payloads(context, [*page, *nearest])
     formatted = [format_hit(m, rows, question.words, duplicates) for m in shown]
     formatted = await with_who_says_it(context, formatted, shown, question, duplicates)

@@ -70,6 +70,23 @@ async def test_no_search_shows_a_source_that_was_forgotten_though_the_index_has_
         assert gone[1] in {hit.source_id for hit in found.hits}
 
 
+async def test_no_page_repeats_what_an_earlier_one_showed_in_the_place_of_a_forgotten_source(
+    opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    async with opened() as engine:
+        gone = [await put(engine, tmp_path, f"gone{n}") for n in range(3)]
+        kept = [await put(engine, tmp_path, f"kept{n}") for n in range(6)]
+        for source in gone:
+            await back_again(engine, source, now=True)
+        query, shown, cursor = "the ferry of gone0 gone1 gone2 leaves at seven", list[str](), ""
+        while True:
+            page = await engine.search(SearchRequest(query, limit=2, per_source=1, cursor=cursor))
+            shown += [hit.source_id for hit in page.hits]
+            if not (cursor := page.next_cursor):
+                break
+        assert sorted(shown) == sorted(kept)
+
+
 async def test_a_source_that_left_a_collection_is_not_shown_there_by_an_index_that_says_otherwise(
     opened: Callable[..., Any], settings: Settings, tmp_path: Path
 ) -> None:
