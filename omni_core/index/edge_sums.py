@@ -16,13 +16,17 @@ NOTE = "sums.json"
 UNCHANGED = (
     "id_tracker.mappings",
     "payload_index/*/*_to_*.bin",
+    "payload_index/*/data*.bin",
     "vector_index-*/inverted_index.dat",
     "vector_storage-*/matrix.dat",
+    "vector_storage-*/offsets/chunk_*.mmap",
     "vector_storage-*/quantized.data",
+    "vector_storage-*/vectors/chunk_*.mmap",
 )
 """Of a settled segment: a point that is changed moves, and is marked as deleted elsewhere."""
-VECTORS = "matrix.dat"
-"""What vectors themselves are in: everything else in these files can be made of the points."""
+VECTORS = ("matrix.dat", ".mmap")
+"""How the names of files end that vectors themselves are in, dense and late ones: everything else
+can be made of the points."""
 
 
 def note(shard: Path) -> None:

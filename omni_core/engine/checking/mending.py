@@ -13,6 +13,7 @@ import stat
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from omni_core.engine.checking.payloads import described, differing
 from omni_core.engine.checking.points import Sound, look_at_points
 from omni_core.engine.checking.settled import (
     Files,
+    NotMadeError,
     copy_sound,
     damaged_files,
     shard_of,
@@ -214,7 +216,7 @@ async def _opened(
             elif (files := await damaged_files(settings, info)).names and not again:
                 await _make_again(settings, info, catalog, held, files, aside, said)
                 continue
-        except FullDiskError as e:
+        except (FullDiskError, NotMadeError) as e:
             await held.close()
             said.left.append(str(e))
             return None
@@ -245,8 +247,7 @@ async def _make_again(
     made, new, count = await copy_sound(settings, info, library, held, files)
     await held.close()
     shard = shard_of(settings, info)
-    await asyncio.to_thread(_move, shard, aside, said)
-    await take_place(made, new, shard)
+    await take_place(made, new, shard, partial(_move, shard, aside, said))
     said.done.append(f"the index was made again of {counted(count, 'segment')} ({files})")
 
 

@@ -68,16 +68,16 @@ class Ledger:
 
 async def bring_up_to_date(target: Index, ledger: Ledger, sources: Sequence[SourceRow]) -> None:
     """Do to the new index what was done to sources after they were embedded for it: they were
-    forgotten, renamed, dated, or moved between collections; what was forgotten since the model was
-    in use before goes too."""
+    forgotten, renamed, dated, or moved between collections; and to what it holds since the model
+    was in use before, where a source was forgotten, or could not be embedded again."""
     held = await target.count_by_source(exact=True) or {}
     rows = {row.sha256: row for row in sources}
     there = held.keys() | {source_id(sha256) for sha256 in ledger.done}
     for id_ in there - {row.id for row in rows.values()}:
         await target.delete(source_filter(id_))
-    for sha256, then in ledger.done.items():
-        row = rows.get(sha256)
-        if row is not None and then != described(row):
+    for sha256, row in rows.items():
+        there_now = sha256 in ledger.done or row.id in held
+        if there_now and ledger.done.get(sha256) != described(row):
             now = changes(title=row.title, recorded_at=row.recorded_at, collections=row.collections)
             await target.set_payload(source_filter(row.id), now)
     await target.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -41,17 +42,23 @@ async def import_(args: argparse.Namespace) -> int:
     async with await open_library(args, ahead="nothing") as engine:
         with Bar() as bar:
             done = await engine.import_vectors(_path(args), progress=_shown(bar))
+        if args.json:
+            as_json(done)
+        else:
+            _tell_imported(done)
+        sys.stdout.flush()  # before what may take minutes, and be stopped
+        with Bar() as bar:
             await settled(engine, bar)
-    if args.json:
-        as_json(done)
-        return 0
+    return 0
+
+
+def _tell_imported(done: VectorsStatus) -> None:
     new = done.sources_done - done.already
     segments = counted(done.segments, "segment")
     say(f"imported {counted(new, 'source')} with {segments}{_small(done)}.")
     if done.already:
         was = "was" if done.already == 1 else "were"
         say(f"{counted(done.already, 'source')} {was} in the library already, and left as is.")
-    return 0
 
 
 def _small(done: VectorsStatus) -> str:

@@ -45,9 +45,11 @@ async def watch(args: argparse.Namespace) -> int:
                     hint("watching; Ctrl-C stops")
                 await watcher.run()
             await watcher.once()
+        if not args.json:
+            say(printer.summary())
+            sys.stdout.flush()  # before what may take minutes, and be stopped
+        with Bar() as bar:
             await settled(engine, bar)
-    if not args.json:
-        say(printer.summary())
     return int(printer.failed > 0)
 
 

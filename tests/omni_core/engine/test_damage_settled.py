@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 
 from omni_core import SearchRequest, encoders
-from omni_core.engine.checking import mending
 from omni_core.engine.checking.again import read_again
 from omni_core.engine.checking.looking import look
 from omni_core.engine.checking.mending import mend
-from omni_core.errors import FullDiskError
+from omni_core.errors import FullDiskError, StoreError
 from omni_core.index.edge import EdgeIndex
 from omni_core.settings import Settings
 from tests.omni_core.engine.test_engine import put
@@ -58,6 +57,7 @@ async def found(engine: Any) -> list[str]:
         ("vector_index-bm25/inverted_index.dat", "cut"),
         ("vector_index-bm25/inverted_index.dat", "a byte"),
         ("payload_index/*-source_i-map/point_to_values.bin", "a byte"),
+        ("payload_index/*-recorded-numeric/data.bin", "zeros"),
     ],
 )
 async def test_what_searches_read_is_made_again_of_the_points_whose_file_may_be_gone(
@@ -95,17 +95,28 @@ async def test_vectors_that_were_lost_are_read_again_from_their_file(
     assert (await look(settled)).faults == ()
 
 
-async def test_a_disk_without_room_to_make_it_again_is_said_and_the_index_stays(
-    opened: Callable[..., Any], settled: Settings, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "error",
+    [
+        FullDiskError("the disk of the index has 9 MB free and needs 128"),
+        StoreError("the index process died twice in upsert: the index process died (killed)"),
+    ],
+)
+async def test_what_keeps_it_from_being_made_again_is_said_and_the_index_stays(
+    opened: Callable[..., Any],
+    settled: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    error: StoreError,
 ) -> None:
-    async def full(*_: object) -> None:
-        raise FullDiskError("the disk of the index has 9 MB free and needs 128")
+    async def fails(*_: object) -> None:
+        raise error
 
     damage(settled, "payload_index/*-source_i-map/point_to_values.bin", "a byte")
     with monkeypatch.context() as patched:
-        patched.setattr(mending, "copy_sound", full)
+        patched.setattr(EdgeIndex, "upsert", fails)
         said = await mend(settled)
-    assert (said.done, said.left) == ([], ["the disk of the index has 9 MB free and needs 128"])
+    assert (said.done, said.left) == ([], [str(error)])
+    assert not [path.name for path in settled.store_path.iterdir() if ".again" in path.name]
     async with opened() as engine:
         assert await found(engine)
 

@@ -14,10 +14,12 @@ import pytest
 import qdrant_edge as edge
 
 from omni_core.errors import StoreError
-from omni_core.index import edge_ahead, edge_shard, edge_vacuum
+from omni_core.index import edge_ahead, edge_shard, edge_sums, edge_vacuum
 from omni_core.index.edge_mapping import config, schema
 from omni_core.index.edge_shard import Shard
-from omni_core.query import Filter, In, Prefetch
+from omni_core.payload import StoredSegment
+from omni_core.points import Point
+from omni_core.query import Filter, Ids, In, Prefetch
 from omni_core.text import bm25
 from tests.omni_core.index.test_edge_vacuum import COUNT, DIM, LEFT, THIRD, point, uid
 
@@ -234,3 +236,52 @@ def test_a_copy_is_not_made_into_what_is_left_of_a_former_one(
     with pytest.raises(StoreError, match="exists"):
         shard.copy_beside(state)
     shard.close()
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_damage_to_vectors_and_to_dates_is_noticed_whatever_the_model(
+    tmp_path: Path, late: bool
+) -> None:
+    tokens = np.random.default_rng(0).normal(size=(60, 3, DIM)).astype(np.float32)
+    dated = {"source_id": "src_0", "recorded_at": "2024-01-05T00:00:00Z"}
+    points = [replace(point(n), stored=StoredSegment(dated)) for n in range(60)]
+    if late:
+        points = [replace(p, dense=None, late=tokens[n]) for n, p in enumerate(points)]
+    shard = Shard(tmp_path, DIM, late)
+    shard.upsert(points)
+    vacuumed(shard, tmp_path, 1, late)
+    shard.close()
+    files = ["payload_index/*-recorded-*/data.bin"]
+    files += ["vector_storage-late/vectors/*.mmap"] if late else ["vector_storage-dense/matrix.dat"]
+    assert edge_sums.damaged(tmp_path / "shard") == []
+    for file in files:
+        (path,) = {
+            found
+            for found in (tmp_path / "shard" / "segments").glob(f"*/{file}")
+            if (found.parents[len(Path(file).parts) - 1] / "id_tracker.versions").is_file()
+        }
+        held = path.read_bytes()
+        path.write_bytes(bytes([held[0] ^ 1]) + held[1:])
+        assert edge_sums.damaged(tmp_path / "shard") == [
+            path.relative_to(tmp_path / "shard").as_posix()
+        ]
+        path.write_bytes(held)
+
+
+def test_what_is_written_after_a_vacuum_changes_no_file_that_was_noted(tmp_path: Path) -> None:
+    tokens = np.random.default_rng(0).normal(size=(60, 3, DIM)).astype(np.float32)
+    dated = StoredSegment({"source_id": "src_0", "recorded_at": "2024-01-05T00:00:00Z"})
+    points = [
+        Point(uid(n), point(n).dense, bm25.document(f"w{n}"), dated, tokens[n]) for n in range(60)
+    ]
+    shard = Shard(tmp_path, DIM, True)
+    shard.upsert(points)
+    vacuumed(shard, tmp_path, 1, True)
+    shard.delete(Filter(must=(Ids((uid(1), uid(2))),)))
+    shard.set_payload(
+        Filter(must=(Ids((uid(3),)),)), {"title": "new", "recorded_at": "2025-01-05T00:00:00Z"}
+    )
+    shard.upsert(points[10:20])
+    shard.close()
+    Shard(tmp_path, DIM, True).close()
+    assert edge_sums.damaged(tmp_path / "shard") == []

@@ -300,3 +300,29 @@ async def test_a_model_that_was_in_use_before_brings_nothing_back_that_is_gone_s
         held = await index.count_by_source(exact=True)
         assert held == {row.id: row.segments for row in rows} and len(held) == 2
         assert lake in [replace(row, model=lake.model) for row in rows]
+
+
+async def test_what_is_left_of_a_former_model_says_what_the_catalog_says_of_its_source(
+    opened: Callable[..., Any], settings: Settings, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source whose file is gone is not embedded again: what was there of it is found."""
+    await filled(opened, media, "notes.md")
+    before = hashing.HashingEncoder.describe
+
+    def described(settings: Settings) -> EncoderInfo:
+        return replace(before(settings), revision="2")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hashing.HashingEncoder, "describe", described)
+        await reindex(settings, "hashing")
+        async with opened() as engine:
+            notes = str(media / "notes.md")
+            await engine.ingest(IngestRequest(notes, title="Renamed", collection="other"))
+            (row,) = (await engine.sources()).sources
+    (media / "notes.md").unlink()
+    report = await reindex(settings, "hashing")
+    assert (report.state, len(report.failed)) == ("swapped", 1)
+    async with opened() as engine:
+        held, _ = await (await engine._context.opened_index()).scroll()
+        said = {(p.stored.title, tuple(sorted(p.stored.fields["collections"]))) for p in held}
+    assert said == {("Renamed", tuple(sorted(row.collections)))}
