@@ -30,4 +30,4 @@ async def settle(filled: Index) -> None:
     try:
         await filled.optimize()
     except StoreError as e:
-        log.warning("the index works, and will be slower to open: %s", e)
+        log.warning("the index was not settled, which would make it quick to open: %s", e)

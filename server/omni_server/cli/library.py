@@ -88,7 +88,7 @@ async def settled(engine: EngineApi, bar: Bar) -> None:
     try:
         await engine.settle()
     except OmniError as e:
-        hint(f"the index works, and will be slower to open: {e}")
+        hint(f"the index was not settled, which would make it quick to open: {e}")
 
 
 async def _stop(args: argparse.Namespace) -> int:
