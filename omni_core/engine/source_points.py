@@ -1,5 +1,5 @@
-"""All points of a source: with their vectors, for an export, a move to another index, the bin; or
-those that are left from before."""
+"""All points of a source: with their vectors, for an export, a move to another index, the bin;
+those that are left from before; what all of them say of it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from collections.abc import AsyncIterator, Container
 from functools import partial
 
 from omni_core.engine.outages import Patience
-from omni_core.payload import source_filter
+from omni_core.payload import changes, source_filter
 from omni_core.points import Point
 from omni_core.protocols import Index
 from omni_core.query import Filter, Ids
-from omni_core.types import EncoderInfo
+from omni_core.types import EncoderInfo, SourceRow
 
 FETCHED = 250
 FETCHED_LATE = 32
 """Points whose vectors are fetched at once: the late vectors of one take up to a megabyte."""
+
+
+def changes_of(row: SourceRow) -> dict[str, object]:
+    """Title, date and collections of a source, for `Index.set_payload` on its points."""
+    return changes(title=row.title, recorded_at=row.recorded_at, collections=row.collections)
 
 
 async def points_of_source(

@@ -145,7 +145,8 @@ class EdgeIndex(Index):
 
     async def optimize(self) -> bool:
         """Vacuum deleted points and settle those ingested since: a second process rewrites a copy,
-        other calls go on meanwhile, and wait only until it is in place: a second at 1,000,000.
+        other calls go on meanwhile, and wait only until it is in place: a second at 1,000,000
+        points.
 
         False when there was nothing to do, when the disk has less than twice the index free, and
         when something was written before the copy was in place.

@@ -24,7 +24,7 @@ from omni_core.catalog.lock import StoreLock
 from omni_core.catalog.rows import DAMAGED
 from omni_core.engine.checking import looking, rebuilding
 from omni_core.engine.checking.findings import Mended, no_room
-from omni_core.engine.checking.payloads import described, differing
+from omni_core.engine.checking.payloads import differing
 from omni_core.engine.checking.points import Sound, look_at_points
 from omni_core.engine.checking.settled import (
     Files,
@@ -36,6 +36,7 @@ from omni_core.engine.checking.settled import (
 )
 from omni_core.engine.comparing import compare
 from omni_core.engine.ownership import library_id
+from omni_core.engine.source_points import changes_of
 from omni_core.errors import FullDiskError, OmniError, StoreError
 from omni_core.evidence import thumbnails
 from omni_core.files import put_in_place
@@ -293,7 +294,7 @@ async def _mend_points(
             "kept: ingest their files again"
         )
     for row in (stale := await asyncio.to_thread(differing, catalog, sound.says)):
-        await held.set_payload(source_filter(row.id), described(row))
+        await held.set_payload(source_filter(row.id), changes_of(row))
     if stale:
         said.done.append(
             "title, date and collections of the catalog were written into the index: "

@@ -12,7 +12,8 @@ from typing import Any
 
 from omni_core.catalog import Catalog
 from omni_core.engine.checking.findings import Fault
-from omni_core.payload import changes, in_collection
+from omni_core.engine.source_points import changes_of
+from omni_core.payload import in_collection
 from omni_core.protocols import Index
 from omni_core.query import Filter
 from omni_core.text.counting import counted
@@ -32,18 +33,13 @@ def says(fields: Mapping[str, Any]) -> Says:
     return str(fields["title"]), str(fields.get("recorded_at") or ""), names
 
 
-def described(row: SourceRow) -> dict[str, object]:
-    """What the payloads of a source should say."""
-    return changes(title=row.title, recorded_at=row.recorded_at, collections=row.collections)
-
-
 def differing(catalog: Catalog, said: Mapping[str, Set[Says]]) -> list[SourceRow]:
     """The sources, whole or partial, of which a segment says something else than the catalog, by
     what their segments say."""
     ids, found = list(said), []
     for i in range(0, len(ids), AT_ONCE):
         for row in catalog.get_many(ids[i : i + AT_ONCE]).values():
-            title, date, names = says({"recorded_at": "", **described(row)})
+            title, date, names = says({"recorded_at": "", **changes_of(row)})
             wanted = {(title, date or one[1], names) for one in said[row.id]}
             if row.state in ("ready", "partial") and wanted != said[row.id]:
                 found.append(row)

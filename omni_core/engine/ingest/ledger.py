@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from omni_core.engine.results import SourceRow
+from omni_core.engine.source_points import changes_of
 from omni_core.errors import StoreError
 from omni_core.files import write_atomically
 from omni_core.ids import source_id
 from omni_core.index import versions
-from omni_core.payload import changes, source_filter
+from omni_core.payload import source_filter
 from omni_core.protocols import Index
 from omni_core.types import EncoderInfo
 
@@ -71,13 +72,10 @@ async def bring_up_to_date(target: Index, ledger: Ledger, sources: Sequence[Sour
     forgotten, renamed, dated, or moved between collections; and to what it holds since the model
     was in use before, where a source was forgotten, or could not be embedded again."""
     held = await target.count_by_source(exact=True) or {}
-    rows = {row.sha256: row for row in sources}
     there = held.keys() | {source_id(sha256) for sha256 in ledger.done}
-    for id_ in there - {row.id for row in rows.values()}:
+    for id_ in there - {row.id for row in sources}:
         await target.delete(source_filter(id_))
-    for sha256, row in rows.items():
-        there_now = sha256 in ledger.done or row.id in held
-        if there_now and ledger.done.get(sha256) != described(row):
-            now = changes(title=row.title, recorded_at=row.recorded_at, collections=row.collections)
-            await target.set_payload(source_filter(row.id), now)
+    for row in sources:
+        if row.id in there and ledger.done.get(row.sha256) != described(row):
+            await target.set_payload(source_filter(row.id), changes_of(row))
     await target.flush()

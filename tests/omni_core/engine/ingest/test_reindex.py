@@ -26,15 +26,20 @@ from omni_core.types import EncoderInfo, Modality
 pytestmark = pytest.mark.timeout(120)
 
 
-@pytest.fixture
-def renamed(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+def rename(patch: pytest.MonkeyPatch) -> None:
     """Make the weightless encoder look like a newer revision of itself from now on."""
     before = hashing.HashingEncoder.describe
 
     def describe(settings: Settings) -> EncoderInfo:
         return replace(before(settings), revision="2")
 
-    return lambda: monkeypatch.setattr(hashing.HashingEncoder, "describe", describe)
+    patch.setattr(hashing.HashingEncoder, "describe", describe)
+
+
+@pytest.fixture
+def renamed(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """`rename`, for the rest of the test."""
+    return lambda: rename(monkeypatch)
 
 
 async def filled(opened: Callable[..., Any], media: Path, *names: str) -> None:
@@ -274,18 +279,13 @@ async def test_a_model_that_was_in_use_before_brings_nothing_back_that_is_gone_s
     opened: Callable[..., Any], settings: Settings, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await filled(opened, media, "notes.md", "lake.jpg", "fire_truck.png")
-    before = hashing.HashingEncoder.describe
-
-    def described(settings: Settings) -> EncoderInfo:
-        return replace(before(settings), revision="2")
-
     with monkeypatch.context() as patch:
-        patch.setattr(hashing.HashingEncoder, "describe", described)
+        rename(patch)
         await reindex(settings, "hashing")
         async with opened() as engine:
             await engine.forget("notes.md", now=True)
             (lake,) = (await engine.sources(match="lake")).sources
-    former = await asyncio.to_thread(before, settings)
+    former = await asyncio.to_thread(hashing.HashingEncoder.describe, settings)
     target = EdgeIndex.create(settings, former, building=True)
     await target.open()
     (one, *_), _ = await target.scroll(source_filter(lake.id))
@@ -307,13 +307,8 @@ async def test_what_is_left_of_a_former_model_says_what_the_catalog_says_of_its_
 ) -> None:
     """A source whose file is gone is not embedded again: what was there of it is found."""
     await filled(opened, media, "notes.md")
-    before = hashing.HashingEncoder.describe
-
-    def described(settings: Settings) -> EncoderInfo:
-        return replace(before(settings), revision="2")
-
     with monkeypatch.context() as patch:
-        patch.setattr(hashing.HashingEncoder, "describe", described)
+        rename(patch)
         await reindex(settings, "hashing")
         async with opened() as engine:
             notes = str(media / "notes.md")
